@@ -1,0 +1,82 @@
+/*
+ * starling/model.h - the model file, and the network in it.
+ *
+ * A model is opened once and then only read: any number of threads may share
+ * it. Each thread runs it with a runner of its own.
+ */
+#ifndef STARLING_MODEL_H
+#define STARLING_MODEL_H
+
+#include "starling/base.h"
+#include "starling/contract.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct sl_model sl_model;
+
+/*
+ * Open a model file: map, verify, check the contract, the layers and every
+ * shape. Gives; close with sl_model_close. SL_ERR_IO, SL_ERR_FORMAT (what is
+ * wrong and where).
+ */
+SL_API sl_status sl_model_open(const char *path, sl_model **out, sl_error *err);
+/* The same from memory. Borrows bytes until sl_model_close. */
+SL_API sl_status sl_model_open_memory(const void *bytes, size_t n_bytes, sl_model **out, sl_error *err);
+SL_API void sl_model_close(sl_model *model);
+
+/* Borrowed from the model. */
+SL_API const sl_contract *sl_model_contract(const sl_model *model);
+/* 16 hexadecimal digits: XXH3-64 of the file's bytes (`xxhsum -H3 FILE` prints the same). */
+SL_API const char *sl_model_id(const sl_model *model);
+
+/* One layer, for people. */
+typedef struct sl_layer_info {
+    const char *kind;  /* "conv1d", "attention", ... */
+    char shape[96];    /* "32 -> 128, relu" */
+    size_t n_parameters;
+    size_t n_bytes;      /* as stored */
+    const char *storage; /* "float32", "int8", ... */
+    double flop;         /* 2 x multiply-adds of one forward pass */
+} sl_layer_info;
+
+typedef struct sl_model_info {
+    uint32_t format_version;
+    size_t file_bytes;
+    size_t n_parameters;
+    double flop; /* of one forward pass */
+    uint32_t input_steps, input_channels, n_classes;
+    size_t n_layers;
+} sl_model_info;
+SL_API void sl_model_describe(const sl_model *model, sl_model_info *out);
+/* SL_ERR_INVAL beyond the last layer. */
+SL_API sl_status sl_model_layer(const sl_model *model, size_t index, sl_layer_info *out, sl_error *err);
+
+/*
+ * Read a TFLite file of t2 (float32, or int8 weights with run-time quantised
+ * activations) and write a model file with the given contract, whose classes,
+ * channels and steps must fit the network.
+ */
+SL_API sl_status sl_model_import_tflite(const void *bytes, size_t n_bytes, const sl_contract *contract,
+                                        const char *out_path, sl_error *err);
+
+/* The network with the memory one thread needs. Gives; free with _free. Borrows the model. */
+typedef struct sl_runner sl_runner;
+SL_API sl_status sl_runner_new(const sl_model *model, sl_runner **out, sl_error *err);
+SL_API void sl_runner_free(sl_runner *runner);
+
+/*
+ * Run n inputs of steps x channels floats, row-major; p gets n x n_classes
+ * probabilities. The answer to an input does not depend on its neighbours.
+ * SL_ERR_NUMERIC where one is not finite (index in the message).
+ */
+SL_API sl_status sl_runner_run(sl_runner *runner, size_t n, const float *input, float *p, sl_error *err);
+
+/* The kernels in use: "scalar", "avx2", "avx512", "neon". */
+SL_API const char *sl_runner_cpu(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

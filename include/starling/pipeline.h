@@ -1,0 +1,96 @@
+/*
+ * starling/pipeline.h - the whole way: from bytes to records.
+ *
+ * sl_classifier answers one alert at a time; sl_run drives a night through
+ * several of them, in order, and balances the books.
+ */
+#ifndef STARLING_PIPELINE_H
+#define STARLING_PIPELINE_H
+
+#include <stdio.h>
+
+#include "starling/alert.h"
+#include "starling/base.h"
+#include "starling/gp.h"
+#include "starling/model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum sl_outcome { SL_CLASSIFIED = 0, SL_REFUSED, SL_QUARANTINED } sl_outcome;
+
+/* What became of one alert. Borrows from the classifier and the alert, until the next call. */
+typedef struct sl_result {
+    sl_outcome outcome;
+    sl_reason reason;   /* NONE when classified */
+    sl_str alert_id;    /* empty if none */
+    sl_str object_id;   /* empty if none */
+    int64_t alert_number, source_number, publish_time_ms; /* as in sl_alert */
+    int best;           /* class with the highest probability, or -1 */
+    size_t n_classes;
+    const float *p;     /* n_classes probabilities, or NULL unless classified */
+    size_t n_points;    /* that the contract let in */
+    uint32_t bands;     /* bit mask over the contract's bands */
+    sl_gp_fit_info gp;  /* valid when classified */
+    const char *detail; /* the error's message, or NULL */
+} sl_result;
+
+typedef struct sl_classifier sl_classifier;
+
+/* One a thread. Borrows the model. Gives; free with sl_classifier_free. */
+SL_API sl_status sl_classifier_new(const sl_model *model, sl_classifier **out, sl_error *err);
+SL_API void sl_classifier_free(sl_classifier *classifier);
+
+/* Classify a decoded alert or a file's light curve. Negative only for INVAL, NOMEM and
+   INTERNAL: an alert that cannot be classified is a result, not an error. */
+SL_API sl_status sl_classifier_alert(sl_classifier *classifier, const sl_alert *alert, sl_result *out, sl_error *err);
+
+/* Called for each record of the bytes, in order. Return SL_OK to go on. */
+typedef sl_status (*sl_result_fn)(void *user, const sl_result *result);
+
+/* Classify every record of an Avro container, or a framed message, in memory. Borrows bytes. */
+SL_API sl_status sl_classifier_bytes(sl_classifier *classifier, const void *bytes, size_t n_bytes, sl_result_fn fn,
+                                     void *user, sl_error *err);
+
+/* The books of a run. read = classified + refused + quarantined, always. */
+typedef struct sl_ledger {
+    uint64_t read, classified, refused, quarantined;
+    uint64_t by_reason[SL_N_REASONS];
+    uint64_t bytes_read; /* of input, as stored (compressed) */
+    double seconds;
+} sl_ledger;
+
+typedef enum sl_format { SL_FORMAT_JSONL = 0, SL_FORMAT_CSV, SL_FORMAT_AVRO } sl_format;
+
+typedef struct sl_progress {
+    sl_ledger ledger;
+    uint64_t bytes_total; /* of input, 0 where not known (a pipe) */
+} sl_progress;
+
+typedef struct sl_run_options {
+    const sl_model *model;   /* borrows */
+    const char *const *paths; /* files, folders, "-" for standard input; borrows */
+    size_t n_paths;
+    const char *schema_folder;     /* for framed messages, or NULL */
+    const char *quarantine_folder; /* made if missing, or NULL */
+    sl_format format;
+    FILE *out;               /* borrows */
+    int threads;             /* workers; 0: one a core */
+    int64_t ingest_time_ms;  /* stands as brokerIngestTimestamp in Avro */
+    void (*progress)(void *user, const sl_progress *progress); /* about ten times a second, or NULL */
+    void *progress_user;
+} sl_run_options;
+
+/*
+ * Classify everything under the paths into `out`, in the order of the input,
+ * the same bits for any number of threads. Negative where it could not go on
+ * (out of memory, output not writable, no path readable); the ledger tells
+ * how far it came.
+ */
+SL_API sl_status sl_run(const sl_run_options *options, sl_ledger *ledger, sl_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

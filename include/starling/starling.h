@@ -1,0 +1,14 @@
+/* starling/starling.h - the whole front door. */
+#ifndef STARLING_STARLING_H
+#define STARLING_STARLING_H
+
+#include "starling/alert.h"
+#include "starling/base.h"
+#include "starling/contract.h"
+#include "starling/gp.h"
+#include "starling/lightcurve.h"
+#include "starling/model.h"
+#include "starling/pipeline.h"
+#include "starling/simulate.h"
+
+#endif

@@ -1,0 +1,78 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/stream.h"
+
+static sl_status fail_errno(sl_error *err, const char *what, const char *path)
+{
+    return SL_FAIL(err, SL_ERR_IO, SL_REASON_UNREADABLE, "%s %s: %s", what, path, strerror(errno));
+}
+
+sl_status sl_file_open(sl_file *file, const char *path, size_t limit, sl_error *err)
+{
+    *file = (sl_file){0};
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return fail_errno(err, "cannot open", path);
+    sl_status status = SL_OK;
+    struct stat st;
+    if (fstat(fd, &st) != 0) {
+        status = fail_errno(err, "cannot stat", path);
+    } else if (S_ISDIR(st.st_mode)) {
+        errno = EISDIR;
+        status = fail_errno(err, "cannot read", path);
+    } else if (!S_ISREG(st.st_mode)) {
+        sl_stream stream;
+        sl_stream_init_fd(&stream, fd);
+        status = sl_stream_read_all(&stream, limit, (void **)&file->bytes, &file->n_bytes, err);
+    } else if ((uintmax_t)st.st_size > limit) {
+        status = SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_TOO_LARGE, "%s has %jd bytes, at most %zu are read whole", path,
+                         (intmax_t)st.st_size, limit);
+    } else if (st.st_size > 0) {
+        void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (p == MAP_FAILED) {
+            status = fail_errno(err, "cannot map", path);
+        } else {
+            *file = (sl_file){p, (size_t)st.st_size, true};
+        }
+    }
+    close(fd);
+    return status;
+}
+
+void sl_file_close(sl_file *file)
+{
+    if (file->mapped) {
+        munmap((void *)(uintptr_t)file->bytes, file->n_bytes);
+    } else {
+        free((void *)(uintptr_t)file->bytes);
+    }
+    *file = (sl_file){0};
+}
+
+sl_status sl_file_write(const char *path, const void *bytes, size_t n_bytes, sl_error *err)
+{
+    char temporary[4096];
+    if (snprintf(temporary, sizeof temporary, "%s.tmp%ld", path, (long)getpid()) >= (int)sizeof temporary) {
+        return SL_FAIL(err, SL_ERR_IO, SL_REASON_NONE, "path too long: %.80s...", path);
+    }
+    FILE *f = fopen(temporary, "wbe");
+    if (f == NULL) return SL_FAIL(err, SL_ERR_IO, SL_REASON_NONE, "cannot write %s: %s", path, strerror(errno));
+    bool ok = n_bytes == 0 || fwrite(bytes, 1, n_bytes, f) == n_bytes;
+    ok = fclose(f) == 0 && ok;
+    ok = ok && rename(temporary, path) == 0;
+    if (!ok) {
+        const int saved = errno;
+        unlink(temporary);
+        return SL_FAIL(err, SL_ERR_IO, SL_REASON_NONE, "cannot write %s: %s", path, strerror(saved));
+    }
+    return SL_OK;
+}

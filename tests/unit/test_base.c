@@ -1,0 +1,169 @@
+/* The cellar: arena, queue, random numbers, streams, contract. */
+#include "unit.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/queue.h"
+#include "base/rng.h"
+#include "base/stream.h"
+#include "starling/contract.h"
+
+static void arena_aligns_rewinds_and_keeps_its_limit(void **state)
+{
+    (void)state;
+    sl_arena arena;
+    sl_arena_init(&arena, 1 << 20);
+    char *a = sl_arena_alloc(&arena, 3, 1);
+    assert_non_null(a);
+    const sl_arena_mark mark = sl_arena_here(&arena);
+    char *b = sl_arena_alloc(&arena, 100000, 1);
+    assert_non_null(b);
+    assert_int_equal((uintptr_t)b % SL_ARENA_ALIGN, 0);
+    assert_null(sl_arena_alloc(&arena, SIZE_MAX / 2, 4));
+    assert_null(sl_arena_alloc(&arena, 1 << 20, 1));
+    sl_arena_rewind(&arena, mark);
+    char *c = sl_arena_alloc(&arena, 8, 1);
+    assert_ptr_equal(c, a + SL_ARENA_ALIGN);
+    sl_arena_reset(&arena);
+    assert_ptr_equal(sl_arena_alloc(&arena, 1, 1), a);
+    sl_arena_release(&arena);
+}
+
+static void arena_at_its_limit_says_no_and_goes_on(void **state)
+{
+    (void)state;
+    sl_arena arena;
+    sl_arena_init(&arena, 256 * 1024);
+    size_t got = 0;
+    while (sl_arena_alloc(&arena, 1000, 1) != NULL) got++;
+    assert_in_range(got, 200, 256);
+    assert_true(arena.used_total <= 256 * 1024);
+    sl_arena_reset(&arena);
+    assert_non_null(sl_arena_alloc(&arena, 1000, 1));
+    sl_arena_release(&arena);
+}
+
+static void queue_hands_over_in_order_and_closes(void **state)
+{
+    (void)state;
+    sl_queue queue;
+    sl_error err;
+    assert_ok(sl_queue_init(&queue, 2, &err), &err);
+    int a, b, c;
+    assert_true(sl_queue_push(&queue, &a));
+    assert_true(sl_queue_push(&queue, &b));
+    assert_ptr_equal(sl_queue_pop(&queue), &a);
+    sl_queue_close(&queue);
+    assert_false(sl_queue_push(&queue, &c));
+    assert_ptr_equal(sl_queue_pop(&queue), &b);
+    assert_null(sl_queue_pop(&queue));
+    sl_queue_release(&queue);
+}
+
+static void random_numbers_have_their_moments(void **state)
+{
+    (void)state;
+    sl_rng rng;
+    sl_rng_init(&rng, 7, 0);
+    double sum = 0, square = 0;
+    const int n = 100000;
+    for (int i = 0; i < n; i++) {
+        const double x = sl_rng_normal(&rng);
+        sum += x;
+        square += x * x;
+    }
+    assert_true(fabs(sum / n) < 5 / sqrt(n));
+    assert_true(fabs(square / n - 1) < 5 * sqrt(2.0 / n));
+    sl_rng other;
+    sl_rng_init(&other, 7, 1);
+    assert_true(sl_rng_u64(&other) != sl_rng_u64(&rng));
+    for (int i = 0; i < 1000; i++) assert_true(sl_rng_below(&rng, 7) < 7);
+}
+
+static void stream_gives_what_lies_ahead_first(void **state)
+{
+    (void)state;
+    sl_stream stream;
+    sl_error err;
+    sl_stream_init_memory(&stream, "starling", 8);
+    void *all;
+    size_t n;
+    assert_int_equal(sl_stream_read_all(&stream, 7, &all, &n, &err), SL_ERR_FORMAT);
+    assert_int_equal(err.reason, SL_REASON_TOO_LARGE);
+    sl_stream_init_memory(&stream, "starling", 8);
+    assert_ok(sl_stream_read_all(&stream, 8, &all, &n, &err), &err);
+    assert_int_equal(n, 8);
+    assert_memory_equal(all, "starling", 8);
+    free(all);
+}
+
+static void error_takes_a_prefix(void **state)
+{
+    (void)state;
+    sl_error err;
+    assert_int_equal(SL_FAIL(&err, SL_ERR_FORMAT, SL_REASON_TRUNCATED, "ends at %d", 7), SL_ERR_FORMAT);
+    sl_error_prefix(&err, "a.avro");
+    assert_string_equal(err.message, "a.avro: ends at 7");
+    assert_int_equal(err.reason, SL_REASON_TRUNCATED);
+    for (int r = 0; r < SL_N_REASONS; r++) assert_true(strlen(sl_reason_text(r)) > 5);
+}
+
+static void presets_pass_their_own_check(void **state)
+{
+    (void)state;
+    sl_contract c;
+    sl_error err;
+    const char *names[] = {"reference", "starling"};
+    for (int i = 0; i < 2; i++) {
+        assert_ok(sl_contract_preset(names[i], &c, &err), &err);
+        assert_ok(sl_contract_check(&c, &err), &err);
+        assert_int_equal(sl_contract_input_steps(&c), 100);
+        assert_int_equal(sl_contract_input_channels(&c), 2);
+        assert_int_equal(sl_contract_band(&c, (sl_str){"r", 1}), 1);
+        assert_int_equal(sl_contract_band(&c, (sl_str){"y", 1}), -1);
+    }
+    assert_int_equal(sl_contract_preset("none", &c, &err), SL_ERR_INVAL);
+}
+
+static void a_patched_contract_is_refused(void **state)
+{
+    (void)state;
+    sl_contract good, c;
+    sl_error err;
+    assert_ok(sl_contract_preset("starling", &good, &err), &err);
+#define REFUSED(change)                                           \
+    c = good;                                                     \
+    change;                                                       \
+    assert_int_equal(sl_contract_check(&c, &err), SL_ERR_FORMAT)
+    REFUSED(c.n_bands = 9);
+    REFUSED(c.n_bands = 0);
+    REFUSED(c.bands[1].wavelength_aa = NAN);
+    REFUSED(memset(c.name, 'x', sizeof c.name));
+    REFUSED(c.n_channels = 1);
+    REFUSED(c.gp.grid_length = 1u << 31);
+    REFUSED(c.gp.metric_start = INFINITY);
+    REFUSED(c.n_classes = SL_MAX_CLASSES + 1);
+    REFUSED(c.extra_mode = SL_EXTRAS_AS_STEPS);
+    REFUSED(c.max_points = SL_MAX_POINTS + 1);
+    REFUSED(c.scaling = SL_SCALING_FIXED);
+#undef REFUSED
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arena_aligns_rewinds_and_keeps_its_limit),
+        cmocka_unit_test(arena_at_its_limit_says_no_and_goes_on),
+        cmocka_unit_test(queue_hands_over_in_order_and_closes),
+        cmocka_unit_test(random_numbers_have_their_moments),
+        cmocka_unit_test(stream_gives_what_lies_ahead_first),
+        cmocka_unit_test(error_takes_a_prefix),
+        cmocka_unit_test(presets_pass_their_own_check),
+        cmocka_unit_test(a_patched_contract_is_refused),
+    };
+    return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}
