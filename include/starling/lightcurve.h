@@ -20,7 +20,7 @@ typedef struct sl_lightcurve {
     size_t n;
     const double *time;       /* [d] in the contract's order and origin, ascending */
     const double *flux;       /* [contract zero point] */
-    const double *error;      /* [contract zero point], 1 sigma, > 0 */
+    const double *error;      /* [contract zero point], 1 sigma, > 0 under drop_bad, else >= 0 */
     const double *wavelength; /* [Angstrom] of each point's band */
     const uint8_t *band;      /* index into the contract's bands */
     double origin_mjd;        /* MJD at time 0 */
@@ -40,8 +40,24 @@ SL_API void sl_lightcurve_buffer_free(sl_lightcurve_buffer *buffer);
 /*
  * Apply the contract to an alert: select, convert units, time and sign, sort,
  * trim, and check what the contract demands. `out` borrows from buffer until
- * the next call. SL_ERR_CONTRACT with a reason where the contract cannot be
- * met; out->n and the bands are then still filled in for the record.
+ * the next call.
+ *
+ * SL_ERR_CONTRACT with a reason where the contract cannot be met, and
+ * SL_ERR_NUMERIC where a point that counts is not finite and the contract
+ * does not drop bad ones; out->n and the bands are then still filled in, the
+ * arrays are NULL.
+ *
+ * Never counted: non-detections, null values, bands the contract does not
+ * know. Points of a file (SL_SURVEY_NONE) count under any `use`. The window
+ * is laid around all detections (kind DETECTION, or flag DETECTED), in any
+ * band; without one everything is kept. One visit is one band within one
+ * second; forced photometry is kept, else the alert's current point, else the
+ * smallest error. Only the sign of a magnitude is ever changed by signed_flux.
+ * The result does not depend on the order of the points, but for the origin of
+ * reversed time, which is the packet's first point.
+ *
+ * Cost: O(n log n). Allocates only when an alert has more points than any
+ * before; more than 64 000 that count are refused at once.
  */
 SL_API sl_status sl_lightcurve_build(const sl_contract *contract, const sl_alert *alert, sl_lightcurve_buffer *buffer,
                                      sl_lightcurve *out, sl_error *err);
