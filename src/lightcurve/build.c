@@ -20,6 +20,7 @@ enum {
 };
 static const double time_limit_day = 1e7;  /* no survey's clock: a larger one is damage */
 static const double default_exposure_s = 30; /* ZTF's, where the packet does not say */
+static const double ztf_no_flux = -99999;  /* forced photometry that was not possible */
 static const double visit_s = 1;           /* times closer than this are one exposure */
 /* SNANA's constant for the error of a magnitude: ln(10) / 2.5 to six digits, as the published recipe has it. */
 static const double ln10_over_2p5 = 0.921034;
@@ -112,6 +113,7 @@ static bool is_used(const rules *r, const sl_point *p)
 {
     if (p->kind == SL_POINT_LIMIT || isnan(p->value)) return false;
     if (r->alert->survey == SL_SURVEY_NONE) return true;
+    if (r->alert->survey == SL_SURVEY_ZTF && p->kind == SL_POINT_FORCED && p->value == ztf_no_flux) return false;
     return (r->contract->use & (p->kind == SL_POINT_FORCED ? SL_USE_FORCED : SL_USE_DETECTIONS)) != 0;
 }
 

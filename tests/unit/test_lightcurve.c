@@ -270,6 +270,17 @@ static void bad_points_are_dropped_or_refused(void **state)
     assert_true(lc.error[1] == 0 && lc.error[2] == 1);
 }
 
+static void ztfs_number_for_no_forced_flux_is_null(void **state)
+{
+    (void)state;
+    const sl_point p[] = {flux_point(1, 'g', 1, 1), flux_point(2, 'r', 1, 1),
+                          with(flux_point(3, 'g', -99999, 1), SL_POINT_FORCED, 0)};
+    assert_ok(build_as(SL_SURVEY_ZTF, p, 3), &err);
+    assert_int_equal(lc.n, 2);
+    assert_ok(build_as(SL_SURVEY_LSST, p, 3), &err);
+    assert_int_equal(lc.n, 3);
+}
+
 static void the_window_is_laid_around_detections(void **state)
 {
     (void)state;
@@ -414,6 +425,7 @@ int main(void)
         cmocka_unit_test_setup(one_visit_counts_once_and_forced_photometry_wins, use_starling),
         cmocka_unit_test_setup(a_visit_is_known_even_if_its_length_is_told_only_once, use_starling),
         cmocka_unit_test_setup(bad_points_are_dropped_or_refused, use_starling),
+        cmocka_unit_test_setup(ztfs_number_for_no_forced_flux_is_null, use_starling),
         cmocka_unit_test_setup(the_window_is_laid_around_detections, use_starling),
         cmocka_unit_test_setup(too_little_and_too_much_have_their_reasons, use_starling),
         cmocka_unit_test_setup(the_reference_takes_exactly_two_bands_whichever, use_reference),
