@@ -1,0 +1,55 @@
+#include "lightcurve/idset.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+
+/* FNV-1a over the bytes, then the mixer of splitmix64, for the low bits. */
+static uint64_t hash(sl_str name)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < name.len; i++) h = (h ^ (unsigned char)name.ptr[i]) * 0x100000001b3u;
+    h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
+    h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
+    h ^= h >> 31;
+    return h != 0 ? h : 1;
+}
+
+static uint64_t *find(uint64_t *slots, size_t size, uint64_t h)
+{
+    size_t at = h & (size - 1);
+    while (slots[at] != 0 && slots[at] != h) at = (at + 1) & (size - 1);
+    return &slots[at];
+}
+
+static sl_status grow(sl_idset *set, sl_error *err)
+{
+    const size_t size = set->size == 0 ? 1024 : 2 * set->size;
+    uint64_t *slots = calloc(size, sizeof *slots);
+    if (slots == NULL) return SL_FAIL_NOMEM(err);
+    for (size_t i = 0; i < set->size; i++) {
+        if (set->slots[i] != 0) *find(slots, size, set->slots[i]) = set->slots[i];
+    }
+    free(set->slots);
+    set->slots = slots;
+    set->size = size;
+    return SL_OK;
+}
+
+void sl_idset_release(sl_idset *set)
+{
+    free(set->slots);
+    *set = (sl_idset){0};
+}
+
+sl_status sl_idset_add(sl_idset *set, sl_str name, sl_error *err)
+{
+    if (2 * set->count >= set->size && set->count < SL_IDSET_MAX) SL_TRY(grow(set, err));
+    const uint64_t h = hash(name);
+    uint64_t *slot = find(set->slots, set->size, h);
+    if (*slot == h) return SL_DONE;
+    if (set->count >= SL_IDSET_MAX) return SL_OK;
+    *slot = h;
+    set->count++;
+    return SL_OK;
+}
