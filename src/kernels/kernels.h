@@ -1,0 +1,110 @@
+/*
+ * kernels/kernels.h - the arithmetic of networks, one table of functions for
+ * each instruction set.
+ *
+ * Everything lies channel by channel: a signal of C channels over T steps is C
+ * rows of `stride` floats, stride = T rounded up to SL_LANES, rows aligned to
+ * 64 bytes. So the steps are the lanes of a vector, weights are broadcast, and
+ * sums over channels never cross lanes. The lanes behind the last step hold
+ * whatever comes of computing on them; nothing that counts reads them.
+ *
+ * A result depends on the inputs and on the table only, not on the position
+ * in a vector: all lanes do the same operations in the same order.
+ */
+#ifndef SL_KERNELS_KERNELS_H
+#define SL_KERNELS_KERNELS_H
+
+#include "starling/base.h"
+
+enum { SL_LANES = 16 };
+
+static inline size_t sl_stride(size_t steps)
+{
+    return (steps + SL_LANES - 1) / SL_LANES * SL_LANES;
+}
+
+/*
+ * c[n][t] = act(w_scale scale[t] sum_k w[n][k] x[k][t] + bias[n])
+ *
+ * The sum runs over k in order; its error is at most (K + 2) 2^-24 sum |w x|.
+ * Where w and x are whole numbers and the sum stays under 2^24 it is exact:
+ * that is how the int8 layers run.
+ */
+typedef struct sl_gemm {
+    size_t n, k;       /* rows of w, columns of w */
+    size_t lanes;      /* a multiple of SL_LANES */
+    const float *w;    /* n x k, any alignment */
+    const float *bias; /* n */
+    const float *x;    /* k rows */
+    size_t x_stride;
+    const float *scale; /* one a lane, or NULL: w_scale and scale are 1 */
+    float w_scale;
+    float *c; /* n rows; not x */
+    size_t c_stride;
+    bool relu;
+} sl_gemm;
+
+/*
+ * Scaled dot-product attention, all heads: for head h, step t, dimension d
+ *   o[h d][t] = sum_j a_j v[h d][j] / sum_j a_j,  a_j = exp(scale (s_j - max s)),
+ *   s_j = sum_d q[h d][t] k[h d][j].
+ * The maximum is the exact one of the computed scores, which reach 1e8; the
+ * exponential is within 3e-7 of the true one, relatively.
+ */
+typedef struct sl_attention {
+    size_t heads, key_dim, steps, stride;
+    float scale;
+    const float *q, *k, *v; /* heads x key_dim rows */
+    float *o;               /* the same; not one of the inputs */
+    float *scores;          /* room for steps x SL_LANES */
+} sl_attention;
+
+/*
+ * Layer normalisation over the channels of a + b:
+ *   o[c][t] = (y - mean) / sqrt(variance + epsilon) * gamma[c] + beta[c].
+ */
+typedef struct sl_add_norm {
+    size_t channels, lanes, stride;
+    const float *a, *b; /* channels rows */
+    const float *gamma, *beta;
+    float epsilon;
+    float *o; /* may be a or b */
+} sl_add_norm;
+
+/*
+ * TFLite's run-time quantisation, for each step over its channels: 256 levels
+ * from min(0, x) to max(0, x), zero being a level. levels = level - level of
+ * zero, whole numbers in [-255, 255]; x is about scale * levels.
+ */
+typedef struct sl_quantize {
+    size_t channels, lanes, stride;
+    const float *x; /* channels rows */
+    float *levels;  /* channels rows */
+    float *scale;   /* one a lane */
+} sl_quantize;
+
+typedef struct sl_kernels {
+    const char *name; /* "scalar", "avx2", "avx512" */
+    void (*gemm)(const sl_gemm *g);
+    void (*attention)(const sl_attention *a);
+    void (*add_norm)(const sl_add_norm *n);
+    void (*quantize)(const sl_quantize *q);
+    /* o[c] = mean of the first `steps` of row c, and 0 in the lanes behind it: rows of SL_LANES */
+    void (*mean)(size_t channels, size_t steps, size_t stride, const float *x, float *o);
+    /* in place, over the channels of each lane */
+    void (*softmax)(size_t channels, size_t lanes, size_t stride, float *x);
+} sl_kernels;
+
+/* Readable, for any machine: what the others are tested against. */
+extern const sl_kernels sl_kernels_scalar;
+#if defined(__x86_64__)
+extern const sl_kernels sl_kernels_avx2;
+extern const sl_kernels sl_kernels_avx512;
+#endif
+
+/* The best table for this CPU, or the one that STARLING_CPU names if the CPU can run it. Chosen once. */
+const sl_kernels *sl_kernels_select(void);
+/* The i-th table that this CPU can run, slowest first; NULL behind the last. */
+const sl_kernels *sl_kernels_available(size_t i);
+
+#endif

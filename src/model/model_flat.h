@@ -1,0 +1,28 @@
+/*
+ * model/model_flat.h - FlatBuffers behind a plain C door. Nothing else in the
+ * project sees FlatBuffers.
+ */
+#ifndef SL_MODEL_MODEL_FLAT_H
+#define SL_MODEL_MODEL_FLAT_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#include "base/arena.h"
+#include "model/parts.h"
+
+/*
+ * Verify bytes (aligned to 64) and take them apart. The layers and tensors are
+ * allocated from the arena, their names and data borrow from bytes. What the
+ * values mean is not checked here. SL_ERR_FORMAT, SL_ERR_UNSUPPORTED, SL_ERR_NOMEM.
+ */
+sl_status sl_model_flat_read(const void *bytes, size_t n_bytes, sl_arena *arena, sl_model_parts *out, sl_error *err);
+
+/* Write checked parts. Gives *bytes; free with free(). */
+sl_status sl_model_flat_write(const sl_model_parts *parts, void **bytes, size_t *n_bytes, sl_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,59 @@
+/*
+ * model/network.h - the checked network: every shape follows from the one
+ * before, every weight is a finite float, every size is within its bound.
+ */
+#ifndef SL_MODEL_NETWORK_H
+#define SL_MODEL_NETWORK_H
+
+#include "base/arena.h"
+#include "model/parts.h"
+#include "starling/model.h"
+
+/* y = W x + b for each step. With `hybrid` the input is quantised first and w holds whole numbers. */
+typedef struct sl_matrix {
+    uint32_t n, k;     /* rows = channels out, columns = channels in */
+    const float *w;    /* n x k: a view into the file, or expanded from int8 */
+    const float *bias; /* n */
+    bool hybrid;
+    float scale; /* of w, with hybrid */
+} sl_matrix;
+
+typedef struct sl_encoder {
+    sl_matrix q, k, v, o, w1, w2;
+    const float *gamma1, *beta1, *gamma2, *beta2;
+    uint32_t heads, key_dim;
+    float epsilon;
+} sl_encoder;
+
+/* One layer with its weights resolved. Rows of channels over steps, see kernels.h. */
+typedef struct sl_op {
+    sl_layer_kind kind;
+    uint32_t steps, channels;         /* of its input */
+    uint32_t steps_out, channels_out; /* of its output */
+    bool relu;
+    uint32_t kernel;         /* conv1d */
+    sl_matrix matrix;        /* conv1d (n x kernel channels), dense */
+    const float *positions;  /* channels rows of stride(steps) */
+    sl_encoder encoder;
+    size_t scratch_floats; /* what the runner needs beside input and output */
+    sl_layer_info info;
+} sl_op;
+
+typedef struct sl_network {
+    uint32_t steps, channels, n_classes;
+    size_t n_ops;
+    sl_op *ops;
+    size_t n_parameters;
+    double flop;
+    size_t signal_floats;  /* the largest signal between two layers, input and output included */
+    size_t scratch_floats; /* the largest of the ops' */
+} sl_network;
+
+/*
+ * Check the contract and the layers, and resolve the weights. Allocates from
+ * the arena; borrows what the tensors point to. SL_ERR_FORMAT names the layer
+ * and what is wrong with it.
+ */
+sl_status sl_network_build(const sl_model_parts *parts, sl_arena *arena, sl_network *out, sl_error *err);
+
+#endif

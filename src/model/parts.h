@@ -1,0 +1,87 @@
+/*
+ * model/parts.h - what a model file says, as plain C: the contract, a list of
+ * layers, and the tensors that they take. Read by model_flat.cc, checked by
+ * network.c, made by the importer, by training and by tests.
+ */
+#ifndef SL_MODEL_PARTS_H
+#define SL_MODEL_PARTS_H
+
+#include "starling/base.h"
+#include "starling/contract.h"
+
+enum {
+    SL_MODEL_FORMAT = 1, /* the newest format version that this build reads, and the one it writes */
+    SL_MAX_LAYERS = 128,
+    SL_MAX_TENSORS = 2048,
+    SL_MAX_RANK = 4,
+    SL_MAX_WIDTH = 4096,
+    SL_MAX_HIDDEN = 16384,
+    SL_MAX_STEPS = SL_MAX_GRID_LENGTH + SL_MAX_EXTRAS,
+    SL_MAX_KERNEL = 64,
+    SL_MAX_PARAMETERS = 64 << 20
+};
+
+/* The numbers are those of the file. */
+typedef enum sl_layer_kind {
+    SL_LAYER_CONV1D = 1,
+    SL_LAYER_POSITIONS = 2,
+    SL_LAYER_ENCODER = 3,
+    SL_LAYER_MEAN_OVER_TIME = 4,
+    SL_LAYER_DENSE = 5,
+    SL_LAYER_SOFTMAX = 6,
+    SL_N_LAYER_KINDS
+} sl_layer_kind;
+
+typedef enum sl_activation { SL_ACTIVATION_NONE = 0, SL_ACTIVATION_RELU = 1, SL_N_ACTIVATIONS } sl_activation;
+
+typedef enum sl_storage { SL_STORAGE_FLOAT32 = 0, SL_STORAGE_INT8 = 1, SL_N_STORAGES } sl_storage;
+
+/* The order of an encoder's tensors. Matrices are (out x in), row-major. */
+enum {
+    SL_ENCODER_WQ, /* heads key_dim x width */
+    SL_ENCODER_BQ,
+    SL_ENCODER_WK,
+    SL_ENCODER_BK,
+    SL_ENCODER_WV,
+    SL_ENCODER_BV,
+    SL_ENCODER_WO, /* width x heads key_dim */
+    SL_ENCODER_BO,
+    SL_ENCODER_GAMMA1, /* width */
+    SL_ENCODER_BETA1,
+    SL_ENCODER_W1, /* hidden x width */
+    SL_ENCODER_B1,
+    SL_ENCODER_W2, /* width x hidden */
+    SL_ENCODER_B2,
+    SL_ENCODER_GAMMA2,
+    SL_ENCODER_BETA2,
+    SL_ENCODER_TENSORS
+};
+
+/* One step of the network; see schema/model.fbs for the fields, docs/format.md for the arithmetic. */
+typedef struct sl_layer {
+    sl_layer_kind kind;
+    sl_activation activation;
+    uint32_t n_tensors;
+    uint32_t units, kernel, heads, key_dim, hidden;
+    float epsilon;
+} sl_layer;
+
+typedef struct sl_tensor {
+    sl_storage storage;
+    float scale;   /* int8: value = scale * integer */
+    uint32_t rank; /* 0: the layer implies the shape */
+    uint32_t shape[SL_MAX_RANK];
+    const void *data; /* borrowed; null only where the file has no byte at that place */
+    size_t n_bytes;   /* writing: exactly those of the tensor; reading: as many as there are to the end of the file's weights */
+    sl_str name;      /* borrowed, may be empty */
+} sl_tensor;
+
+typedef struct sl_model_parts {
+    uint32_t format_version;
+    sl_contract contract;
+    size_t n_layers, n_tensors;
+    sl_layer *layers;
+    sl_tensor *tensors;
+} sl_model_parts;
+
+#endif

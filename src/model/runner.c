@@ -1,0 +1,225 @@
+/* The forward pass: one workspace a thread, taken once; no malloc in a run. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "kernels/kernels.h"
+#include "model/open_model.h"
+
+struct sl_runner {
+    const sl_network *net;
+    const sl_kernels *kernels;
+    float *signal[2]; /* input and output of a layer, in turn */
+    float *scratch;
+    float *memory;
+};
+
+sl_status sl_runner_new(const sl_model *model, sl_runner **out, sl_error *err)
+{
+    SL_REQUIRE(model != NULL && out != NULL, err);
+    const sl_network *net = &model->network;
+    sl_runner *r = malloc(sizeof *r);
+    if (r == NULL) return SL_FAIL_NOMEM(err);
+    const size_t signal = sl_stride(net->signal_floats), scratch = sl_stride(net->scratch_floats);
+    const size_t floats = 2 * signal + scratch;
+    *r = (sl_runner){.net = net, .kernels = sl_kernels_select(),
+                     .memory = aligned_alloc(SL_ARENA_ALIGN, floats * sizeof(float))};
+    if (r->memory == NULL) {
+        free(r);
+        return SL_FAIL_NOMEM(err);
+    }
+    memset(r->memory, 0, floats * sizeof(float));
+    r->signal[0] = r->memory;
+    r->signal[1] = r->memory + signal;
+    r->scratch = r->memory + 2 * signal;
+    *out = r;
+    return SL_OK;
+}
+
+void sl_runner_free(sl_runner *runner)
+{
+    if (runner == NULL) return;
+    free(runner->memory);
+    free(runner);
+}
+
+const char *sl_runner_cpu(void)
+{
+    return sl_kernels_select()->name;
+}
+
+/* Rows of channels from the scratch memory, one after another. */
+static float *rows(float **scratch, size_t channels, size_t stride)
+{
+    float *p = *scratch;
+    *scratch += channels * stride;
+    return p;
+}
+
+/* A signal as a matrix takes it: itself, and where the matrix is int8 its levels and their scale as well. */
+typedef struct operand {
+    const float *x;
+    const float *levels;
+    float *scale;
+} operand;
+
+static void quantize(const sl_runner *r, operand *o, size_t channels, size_t stride, float *levels, float *scale)
+{
+    const sl_quantize q = {.channels = channels, .lanes = stride, .stride = stride, .x = o->x, .levels = levels,
+                           .scale = scale};
+    r->kernels->quantize(&q);
+    o->levels = levels;
+    o->scale = scale;
+}
+
+static void multiply(const sl_runner *r, const sl_matrix *m, const operand *in, size_t stride, bool relu, float *out)
+{
+    sl_gemm g = {.n = m->n, .k = m->k, .lanes = stride, .w = m->w, .bias = m->bias, .x = in->x, .x_stride = stride,
+                 .c = out, .c_stride = stride, .relu = relu};
+    if (m->hybrid) {
+        g.x = in->levels;
+        g.scale = in->scale;
+        g.w_scale = m->scale;
+    }
+    r->kernels->gemm(&g);
+}
+
+static void run_encoder(const sl_runner *r, const sl_op *op, const float *x, float *out)
+{
+    const sl_encoder *e = &op->encoder;
+    const size_t stride = sl_stride(op->steps), inner = e->q.n, width = op->channels;
+    float *scratch = r->scratch;
+    float *q = rows(&scratch, inner, stride), *k = rows(&scratch, inner, stride), *v = rows(&scratch, inner, stride);
+    float *o = rows(&scratch, inner, stride), *y = rows(&scratch, width, stride), *x1 = rows(&scratch, width, stride);
+    float *hidden = rows(&scratch, e->w1.n, stride), *scale = rows(&scratch, 1, stride);
+    float *scores = rows(&scratch, op->steps, SL_LANES), *levels = scratch;
+
+    operand in = {.x = x};
+    if (e->q.hybrid || e->k.hybrid || e->v.hybrid) quantize(r, &in, width, stride, levels, scale);
+    multiply(r, &e->q, &in, stride, false, q);
+    multiply(r, &e->k, &in, stride, false, k);
+    multiply(r, &e->v, &in, stride, false, v);
+    const sl_attention attention = {.heads = e->heads, .key_dim = e->key_dim, .steps = op->steps, .stride = stride,
+                                    .scale = 1 / sqrtf((float)e->key_dim), .q = q, .k = k, .v = v, .o = o,
+                                    .scores = scores};
+    r->kernels->attention(&attention);
+    in = (operand){.x = o};
+    if (e->o.hybrid) quantize(r, &in, inner, stride, levels, scale);
+    multiply(r, &e->o, &in, stride, false, y);
+    sl_add_norm norm = {.channels = width, .lanes = stride, .stride = stride, .a = x, .b = y, .gamma = e->gamma1,
+                        .beta = e->beta1, .epsilon = e->epsilon, .o = x1};
+    r->kernels->add_norm(&norm);
+
+    in = (operand){.x = x1};
+    if (e->w1.hybrid) quantize(r, &in, width, stride, levels, scale);
+    multiply(r, &e->w1, &in, stride, true, hidden);
+    in = (operand){.x = hidden};
+    if (e->w2.hybrid) quantize(r, &in, e->w1.n, stride, levels, scale);
+    multiply(r, &e->w2, &in, stride, false, y);
+    norm = (sl_add_norm){.channels = width, .lanes = stride, .stride = stride, .a = x1, .b = y, .gamma = e->gamma2,
+                         .beta = e->beta2, .epsilon = e->epsilon, .o = out};
+    r->kernels->add_norm(&norm);
+}
+
+/* x shifted by each place of the kernel, zeros beyond the ends: row (place, channel). */
+static const float *unfold(const sl_op *op, const float *x, float *to)
+{
+    const size_t stride = sl_stride(op->steps), before = (op->kernel - 1) / 2;
+    memset(to, 0, op->kernel * op->channels * stride * sizeof *to);
+    for (size_t place = 0; place < op->kernel; place++) {
+        const size_t first = place < before ? before - place : 0;     /* first step whose neighbour exists */
+        const size_t shift = place > before ? place - before : 0;
+        const size_t count = first + shift < op->steps ? op->steps - first - shift : 0;
+        for (size_t c = 0; c < op->channels; c++) {
+            memcpy(to + (place * op->channels + c) * stride + first, x + c * stride + shift, count * sizeof *to);
+        }
+    }
+    return to;
+}
+
+static void run_conv1d(const sl_runner *r, const sl_op *op, const float *x, float *out)
+{
+    const operand in = {.x = op->kernel > 1 ? unfold(op, x, r->scratch) : x};
+    multiply(r, &op->matrix, &in, sl_stride(op->steps), op->relu, out);
+}
+
+static void run_dense(const sl_runner *r, const sl_op *op, const float *x, float *out)
+{
+    const size_t stride = sl_stride(op->steps);
+    operand in = {.x = x};
+    if (op->matrix.hybrid) quantize(r, &in, op->channels, stride, r->scratch + stride, r->scratch);
+    multiply(r, &op->matrix, &in, stride, op->relu, out);
+}
+
+static void run_positions(const sl_op *op, const float *x, float *out)
+{
+    const size_t n = op->channels * sl_stride(op->steps);
+    for (size_t i = 0; i < n; i++) out[i] = x[i] + op->positions[i];
+}
+
+static void run_op(const sl_runner *r, const sl_op *op, const float *x, float *out)
+{
+    const size_t stride = sl_stride(op->steps);
+    switch (op->kind) {
+    case SL_LAYER_CONV1D: run_conv1d(r, op, x, out); break;
+    case SL_LAYER_POSITIONS: run_positions(op, x, out); break;
+    case SL_LAYER_ENCODER: run_encoder(r, op, x, out); break;
+    case SL_LAYER_MEAN_OVER_TIME: r->kernels->mean(op->channels, op->steps, stride, x, out); break;
+    case SL_LAYER_DENSE: run_dense(r, op, x, out); break;
+    case SL_LAYER_SOFTMAX:
+        memcpy(out, x, op->channels * stride * sizeof *out);
+        r->kernels->softmax(op->channels, stride, stride, out);
+        break;
+    case SL_N_LAYER_KINDS: break;
+    }
+}
+
+/* steps x channels to rows of channels, zeros behind the last step. False where a number is not finite. */
+static bool load(const sl_network *net, const float *input, float *to)
+{
+    const size_t stride = sl_stride(net->steps);
+    float sum = 0; /* stays 0 as long as all are finite */
+    for (size_t c = 0; c < net->channels; c++) {
+        float *row = to + c * stride;
+        for (size_t t = 0; t < net->steps; t++) {
+            row[t] = input[t * net->channels + c];
+            sum += row[t] * 0;
+        }
+        for (size_t t = net->steps; t < stride; t++) row[t] = 0;
+    }
+    return sum == 0;
+}
+
+/* Lane 0 of each row. False where a probability is not finite. */
+static bool store(const sl_network *net, const float *from, float *p)
+{
+    float sum = 0;
+    for (size_t c = 0; c < net->n_classes; c++) {
+        p[c] = from[c * SL_LANES];
+        sum += p[c] * 0;
+    }
+    return sum == 0;
+}
+
+sl_status sl_runner_run(sl_runner *runner, size_t n, const float *input, float *p, sl_error *err)
+{
+    SL_REQUIRE(runner != NULL && (n == 0 || (input != NULL && p != NULL)), err);
+    const sl_network *net = runner->net;
+    for (size_t i = 0; i < n; i++) {
+        float *x = runner->signal[0], *y = runner->signal[1];
+        if (!load(net, input + i * net->steps * net->channels, x)) {
+            return SL_FAIL(err, SL_ERR_NUMERIC, SL_REASON_NUMERIC, "input %zu of the network is not finite", i);
+        }
+        for (size_t o = 0; o < net->n_ops; o++) {
+            run_op(runner, &net->ops[o], x, y);
+            float *swap = x;
+            x = y;
+            y = swap;
+        }
+        if (!store(net, x, p + i * net->n_classes)) {
+            return SL_FAIL(err, SL_ERR_NUMERIC, SL_REASON_NUMERIC, "answer %zu of the network is not finite", i);
+        }
+    }
+    return SL_OK;
+}
