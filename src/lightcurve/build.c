@@ -18,10 +18,10 @@ enum {
     /* Bounds the memory of a thread: more than this many usable points are refused unsorted. */
     MAX_CANDIDATES = 32 * SL_MAX_POINTS
 };
-static const double time_limit_day = 1e7;  /* no survey's clock: a larger one is damage */
+static const double time_limit_day = 1e7;    /* no survey's clock: a larger one is damage */
 static const double default_exposure_s = 30; /* ZTF's, where the packet does not say */
-static const double ztf_no_flux = -99999;  /* forced photometry that was not possible */
-static const double visit_s = 1;           /* times closer than this are one exposure */
+static const double ztf_no_flux = -99999;    /* forced photometry that was not possible */
+static const double visit_s = 1;             /* times closer than this are one exposure */
 /* SNANA's constant for the error of a magnitude: ln(10) / 2.5 to six digits, as the published recipe has it. */
 static const double ln10_over_2p5 = 0.921034;
 
@@ -128,8 +128,8 @@ static void set_window(rules *r)
     double first = INFINITY, last = -INFINITY;
     for (size_t i = 0; i < r->alert->n_points; i++) {
         const sl_point *p = &r->alert->points[i];
-        const bool detected = p->kind == SL_POINT_DETECTION || (p->kind == SL_POINT_FORCED && (p->flags & SL_POINT_DETECTED));
-        if (!detected || isnan(p->value)) continue;
+        const bool detected = p->kind == SL_POINT_DETECTION || (p->flags & SL_POINT_DETECTED) != 0;
+        if (!detected || p->kind == SL_POINT_LIMIT || isnan(p->value)) continue;
         const double time = visit_time(r, p) + to_moment(r, p);
         if (time < first) first = time;
         if (time > last) last = time;
@@ -283,7 +283,9 @@ static sl_status check_points(const sl_contract *c, const sl_lightcurve *lc, sl_
     if (lc->n < c->min_points) REFUSE(TOO_FEW_POINTS, "%zu points, the contract needs %u", lc->n, c->min_points);
     const bool present = c->channel_rule == SL_CHANNELS_PRESENT;
     const uint32_t least = present && c->n_channels > c->min_bands ? c->n_channels : c->min_bands;
-    if (lc->n_bands_present < least) REFUSE(TOO_FEW_BANDS, "%u bands, the contract needs %u", lc->n_bands_present, least);
+    if (lc->n_bands_present < least) {
+        REFUSE(TOO_FEW_BANDS, "%u bands, the contract needs %u", lc->n_bands_present, least);
+    }
     if (present && lc->n_bands_present > c->n_channels) {
         REFUSE(TOO_MANY_BANDS, "%u bands, the contract takes exactly %u", lc->n_bands_present, c->n_channels);
     }

@@ -79,7 +79,8 @@ static sl_status read_header(sl_csv_reader *r, sl_error *err)
     size_t len, n;
     do {
         const sl_status status = sl_lines_next(&r->lines, &line, &len, err);
-        if (status == SL_DONE) return SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_BAD_TABLE, "a table without a line of names");
+        if (status == SL_DONE)
+            return SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_BAD_TABLE, "a table without its first line");
         if (status != SL_OK) return status;
         if (r->lines.number == 1) skip_mark(&line, &len);
     } while (is_skipped(line, len));
@@ -125,8 +126,8 @@ static sl_cell cell_of(const sl_csv_reader *r, sl_role role)
     return r->columns.at[role] >= 0 ? r->cells[r->columns.at[role]] : (sl_cell){nothing, 0};
 }
 
-#define BAD_CELL(what, cell)                                                                                   \
-    SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_BAD_TABLE, "line %llu: %s \"%.*s\"", (unsigned long long)r->lines.number, \
+#define BAD_CELL(what, cell)                                                                                           \
+    SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_BAD_TABLE, "line %llu: %s \"%.*s\"", (unsigned long long)r->lines.number,    \
             (what), (int)((cell).len < 40 ? (cell).len : 40), (cell).ptr)
 
 static sl_status number(const sl_csv_reader *r, sl_role role, double *out, sl_error *err)
@@ -159,7 +160,9 @@ static sl_status read_point(sl_csv_reader *r, table_row *row, sl_error *err)
     const bool is_mag = r->columns.at[SL_ROLE_MAG] >= 0;
     const sl_cell band = cell_of(r, SL_ROLE_BAND);
     bool detected = false;
-    *p = (sl_point){.limit_mag = NAN, .exposure_s = NAN, .kind = SL_POINT_FORCED,
+    *p = (sl_point){.limit_mag = NAN,
+                    .exposure_s = NAN,
+                    .kind = SL_POINT_FORCED,
                     .unit = is_mag ? SL_UNIT_MAG : SL_UNIT_FLUX,
                     .flags = SL_POINT_TAI | SL_POINT_MIDDLE_OF_EXPOSURE};
     SL_TRY(number(r, SL_ROLE_TIME, &p->time, err));

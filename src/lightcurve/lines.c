@@ -117,7 +117,7 @@ sl_status sl_cells_split(char *line, size_t len, char separator, sl_cell cells[S
             p = quoted_cell(p, end, &cell);
             while (p != NULL && p < end && is_blank(*p, separator)) p++;
             if (p == NULL || (p < end && *p != separator)) {
-                return SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_BAD_TABLE, "cell %zu: a quote that does not close", *n + 1);
+                return SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_BAD_TABLE, "cell %zu: a quote does not close", *n + 1);
             }
         } else {
             cell.ptr = p;

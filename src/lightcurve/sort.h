@@ -10,8 +10,8 @@ typedef struct sl_candidate {
     double time;  /* MJD under the contract's rules */
     double visit; /* MJD before start became middle: the same for all measurements of one exposure */
     double flux, error;
-    uint8_t band;   /* index into the contract's bands */
-    uint8_t forced; /* bool */
+    uint8_t band;    /* index into the contract's bands */
+    uint8_t forced;  /* bool */
     uint8_t current; /* bool */
 } sl_candidate;
 

@@ -71,7 +71,8 @@ static void plasticc_is_read_as_it_is_published(void **state)
     assert_ok(open_text("object_id,mjd,passband,flux,flux_err,detected\n"
                         "615,59750.4229,2,-544.810303,3.622952,1\n"
                         "615,59750.4306,1,-816.434326,5.55337,0\n"
-                        "713,59825.26,5,1.5,0.5,1\n"), &err);
+                        "713,59825.26,5,1.5,0.5,1\n"),
+              &err);
     assert_object("615", 2);
     const sl_point *p = alert.points;
     assert_false(alert.time_is_jd);
@@ -92,7 +93,8 @@ static void magnitudes_without_an_error_are_limits(void **state)
     (void)state;
     assert_ok(open_text("name,filter,mjd,mag,magerr,detected\n"
                         "ZTF17a,r,59848.5,19.748,,0\n"
-                        "ZTF17a,g,59849.5,18.25,0.1,1\n"), &err);
+                        "ZTF17a,g,59849.5,18.25,0.1,1\n"),
+              &err);
     assert_object("ZTF17a", 2);
     assert_int_equal(alert.points[0].kind, SL_POINT_LIMIT);
     assert_true(isnan(alert.points[0].value) && alert.points[0].limit_mag == 19.748f);
@@ -106,7 +108,8 @@ static void zero_points_and_redshifts_come_from_their_columns(void **state)
     (void)state;
     assert_ok(open_text("ID\tMJD\tBand\tFlux\tFluxErr\tZP\tRedshift\tRedshift_Err\n"
                         "a\t1\tlsstg\t1\t1\t31.4\t\t\n"
-                        "a\t2\tztf_r\t1\t1\t\t0.5\t0.1\n"), &err);
+                        "a\t2\tztf_r\t1\t1\t\t0.5\t0.1\n"),
+              &err);
     assert_object("a", 2);
     assert_true(alert.points[0].zero_point == 31.4 && alert.points[1].zero_point == 27.5);
     assert_true(alert.redshift == 0.5f && alert.redshift_error == 0.1f);
@@ -125,7 +128,8 @@ static void marks_quotes_comments_and_line_ends_are_let_pass(void **state)
     assert_ok(open_text("\xef\xbb\xbf# made by hand\r\n\r\n\"object_id\",mjd, \"band\" ,flux,flux_err\r\n"
                         "\"a, \"\"b\"\"\", 1 ,g,\"2\",1\r\n"
                         "# between\r\n  \r\n"
-                        "\"a, \"\"b\"\"\",2,r,-1e3,.5"), &err);
+                        "\"a, \"\"b\"\"\",2,r,-1e3,.5"),
+              &err);
     assert_object("a, \"b\"", 2);
     assert_true(alert.points[0].value == 2 && alert.points[1].value == -1000 && alert.points[1].error == 0.5);
     assert_int_equal(next(), SL_DONE);
@@ -134,9 +138,12 @@ static void marks_quotes_comments_and_line_ends_are_let_pass(void **state)
 static void bands_have_many_spellings(void **state)
 {
     (void)state;
-    const struct { const char *text; char letter; } cases[] = {
-        {"u", 'u'}, {"y", 'y'}, {"Y", 'y'}, {"0", 'u'}, {"5", 'y'}, {"6", '?'}, {"", '?'}, {"R", '?'}, {"ztfg", 'g'},
-        {"ZTF-r", 'r'}, {"ztf_i", 'i'}, {"lsstY", 'y'}, {"lsst", '?'}, {"ztf1", '?'}, {"gr", '?'}, {"clear", '?'}};
+    const struct {
+        const char *text;
+        char letter;
+    } cases[] = {{"u", 'u'},    {"y", 'y'},    {"Y", 'y'},    {"0", 'u'},     {"5", 'y'},     {"6", '?'},
+                 {"", '?'},     {"R", '?'},    {"ztfg", 'g'}, {"ZTF-r", 'r'}, {"ztf_i", 'i'}, {"lsstY", 'y'},
+                 {"lsst", '?'}, {"ztf1", '?'}, {"gr", '?'},   {"clear", '?'}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_equal(sl_band_letter(cases[i].text, strlen(cases[i].text), true), cases[i].letter);
     }
@@ -146,10 +153,16 @@ static void one_broken_row_breaks_its_object_only(void **state)
 {
     (void)state;
     const char *head = "object_id,mjd,band,flux,flux_err\na,1,g,1,1\na,2,g,1,1\n";
-    const struct { const char *row, *what; } cases[] = {
-        {"b,2,g,x,1\n", "line 4: not a number: \"x\""}, {"b,,g,1,1\n", "not a time"}, {"b,inf,g,1,1\n", "not a time"},
-        {"b,2,g,0x10,1\n", "not a number"},             {"b,2,g,1\n", "4 cells"},     {"b,2,g,1,1e\n", "not a number"},
-        {"b,2,g,\"1,1\n", "line 4: cell 4: a quote"},  {"b,2,g,1 2,1\n", "not a number"}};
+    const struct {
+        const char *row, *what;
+    } cases[] = {{"b,2,g,x,1\n", "line 4: not a number: \"x\""},
+                 {"b,,g,1,1\n", "not a time"},
+                 {"b,inf,g,1,1\n", "not a time"},
+                 {"b,2,g,0x10,1\n", "not a number"},
+                 {"b,2,g,1\n", "4 cells"},
+                 {"b,2,g,1,1e\n", "not a number"},
+                 {"b,2,g,\"1,1\n", "line 4: cell 4: a quote"},
+                 {"b,2,g,1 2,1\n", "not a number"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char text[400];
         snprintf(text, sizeof text, "%s%sb,3,g,1,1\nc,1,r,1,1\n", head, cases[i].row);
@@ -165,7 +178,9 @@ static void one_broken_row_breaks_its_object_only(void **state)
 static void a_row_without_a_name_breaks_the_object_around_it(void **state)
 {
     (void)state;
-    assert_ok(open_text("object_id,mjd,band,flux,flux_err\n,1,g,1,1\na,1,g,1,1\n,2,g,1,1\na,3,g,1,1\nb,1,g,1,1\n"), &err);
+    assert_ok(open_text("object_id,mjd,band,flux,flux_err\n,1,g,1,1\na,1,g,1,1\n,2,g,1,1\na,3,g,1,1\n"
+                        "b,1,g,1,1\n"),
+              &err);
     assert_broken("line 2: no object");
     assert_broken("line 4: no object");
     assert_object("b", 1);
@@ -175,7 +190,9 @@ static void a_row_without_a_name_breaks_the_object_around_it(void **state)
 static void an_object_that_comes_back_asks_for_a_sorted_table(void **state)
 {
     (void)state;
-    assert_ok(open_text("object_id,mjd,band,flux,flux_err\na,1,g,1,1\nb,1,g,1,1\na,2,g,1,1\na,3,g,1,1\nc,1,g,1,1\n"), &err);
+    assert_ok(open_text("object_id,mjd,band,flux,flux_err\na,1,g,1,1\nb,1,g,1,1\na,2,g,1,1\na,3,g,1,1\n"
+                        "c,1,g,1,1\n"),
+              &err);
     assert_object("a", 1);
     assert_object("b", 1);
     assert_broken("line 4: object \"a\" comes back after another one; sort the table");
@@ -186,15 +203,16 @@ static void an_object_that_comes_back_asks_for_a_sorted_table(void **state)
 static void a_table_without_its_columns_says_which(void **state)
 {
     (void)state;
-    const struct { const char *head, *what; } cases[] = {
-        {"", "without a line"},
-        {"\n# only this\n", "without a line"},
-        {"mjd,band,flux,flux_err\n", "line 1: no column for the object"},
-        {"name,band,flux,flux_err\n", "time"},
-        {"name,mjd,flux,flux_err\n", "band"},
-        {"name,mjd,band,flux_err\n", "flux or magnitude"},
-        {"name,mjd,band,flux,magerr\n", "error"},
-        {"name,mjd,band,\"flux\n", "quote"}};
+    const struct {
+        const char *head, *what;
+    } cases[] = {{"", "without its first line"},
+                 {"\n# only this\n", "without its first line"},
+                 {"mjd,band,flux,flux_err\n", "line 1: no column for the object"},
+                 {"name,band,flux,flux_err\n", "time"},
+                 {"name,mjd,flux,flux_err\n", "band"},
+                 {"name,mjd,band,flux_err\n", "flux or magnitude"},
+                 {"name,mjd,band,flux,magerr\n", "error"},
+                 {"name,mjd,band,\"flux\n", "quote"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_equal(open_text(cases[i].head), SL_ERR_FORMAT);
         assert_int_equal(err.reason, SL_REASON_BAD_TABLE);
@@ -274,18 +292,24 @@ static void numbers_are_those_of_strtod_in_any_locale(void **state)
         const double scale = pow(10, (double)sl_rng_below(&rng, 60) - 30);
         const int digits = 1 + (int)sl_rng_below(&rng, 20);
         locale_t before = uselocale(c);
-        const int n = snprintf(text, sizeof text, sl_rng_below(&rng, 2) ? "%.*g" : "%.*e", digits,
-                               sl_rng_normal(&rng) * scale);
+        const int n =
+            snprintf(text, sizeof text, sl_rng_below(&rng, 2) ? "%.*g" : "%.*e", digits, sl_rng_normal(&rng) * scale);
         uselocale(before);
         double x;
         assert_true(sl_number_parse(text, (size_t)n, c, &x));
         assert_true(x == strtod_l(text, NULL, c));
     }
-    const char *good[] = {"1", "+1", "-1.", ".5", "1e-300", "1e999", "-inf", "Infinity", "123456789012345678901234", "", "NaN", "null"};
-    const char *bad[] = {"-", ".", "1e", "e1", "1e+", "0x1p3", "1,5", "1 ", " 1", "nan(1)", "--1", "1.2.3", "infinit", "nanx", "1e5e5"};
+    const char *good[] = {"1",    "+1",       "-1.", ".5",  "1e-300", "1e999",
+                          "-inf", "Infinity", "",    "NaN", "null",   "123456789012345678901234"};
+    const char *bad[] = {"-",  ".",      "1e",  "e1",    "1e+",     "0x1p3", "1,5",  "1 ",
+                         " 1", "nan(1)", "--1", "1.2.3", "infinit", "nanx",  "1e5e5"};
     double x;
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) assert_true(sl_number_parse(good[i], strlen(good[i]), c, &x));
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) assert_false(sl_number_parse(bad[i], strlen(bad[i]), c, &x));
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_true(sl_number_parse(good[i], strlen(good[i]), c, &x));
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_false(sl_number_parse(bad[i], strlen(bad[i]), c, &x));
+    }
     assert_false(sl_number_parse("1\0001", 3, c, &x));
     freelocale(c);
     setlocale(LC_ALL, "C");
@@ -295,7 +319,8 @@ static void a_table_is_known_by_its_first_line(void **state)
 {
     (void)state;
     const char *yes[] = {"object_id,mjd,passband,flux,flux_err\n1,2", "# x\n\nname;MJD;x", "\xef\xbb\xbfmjd\tband"};
-    const char *no[] = {"", "Obj\x01", "{\"mjd\": 1, \"band\": 2}", "SIMPLE  =                    T", "a,b,c\n1,2,3", "mjd\n"};
+    const char *no[] = {
+        "", "Obj\x01", "{\"mjd\": 1, \"band\": 2}", "SIMPLE  =                    T", "a,b,c\n1,2,3", "mjd\n"};
     for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++) assert_true(sl_csv_sniff(yes[i], strlen(yes[i])));
     for (size_t i = 0; i < sizeof no / sizeof no[0]; i++) assert_false(sl_csv_sniff(no[i], strlen(no[i])));
 }
@@ -326,7 +351,8 @@ static void points_of_a_file_count_under_both_contracts(void **state)
         sl_lightcurve lc;
         assert_ok(sl_contract_preset(presets[i], &contract, &err), &err);
         assert_ok(open_text("object_id,mjd,passband,flux,flux_err,detected\n"
-                            "a,900,1,1,1,0\na,960,1,2,1,0\na,1000,2,30,1,1\na,1040,1,4,1,0\na,1051,1,5,1,0\n"), &err);
+                            "a,900,1,1,1,0\na,960,1,2,1,0\na,1000,2,30,1,1\na,1040,1,4,1,0\na,1051,1,5,1,0\n"),
+                  &err);
         assert_object("a", 5);
         assert_ok(sl_lightcurve_build(&contract, &alert, buffer, &lc, &err), &err);
         assert_int_equal(lc.n, 3); /* within 50 days of the detection */

@@ -72,17 +72,16 @@ static sl_point with(sl_point p, sl_point_kind kind, int flags)
 
 static sl_status build_as(sl_survey survey, const sl_point *points, size_t n)
 {
-    const sl_alert alert = {
-        .survey = survey, .redshift = NAN, .redshift_error = NAN, .n_points = n, .points = points};
+    const sl_alert alert = {.survey = survey, .redshift = NAN, .redshift_error = NAN, .n_points = n, .points = points};
     return sl_lightcurve_build(&contract, &alert, buffer, &lc, &err);
 }
 
 #define BUILD(points) build_as(SL_SURVEY_LSST, points, sizeof(points) / sizeof(points)[0])
-#define ASSERT_REFUSED(call, why)                    \
-    do {                                             \
-        assert_int_equal(call, SL_ERR_CONTRACT);     \
-        assert_int_equal(err.reason, SL_REASON_##why); \
-        assert_null(lc.time);                        \
+#define ASSERT_REFUSED(call, why)                                                                                      \
+    do {                                                                                                               \
+        assert_int_equal(call, SL_ERR_CONTRACT);                                                                       \
+        assert_int_equal(err.reason, SL_REASON_##why);                                                                 \
+        assert_null(lc.time);                                                                                          \
     } while (0)
 
 static void assert_near(double a, double b, double relative)
@@ -219,14 +218,11 @@ static void one_visit_counts_once_and_forced_photometry_wins(void **state)
 {
     (void)state;
     const double second = 1.0 / 86400;
-    const sl_point p[] = {flux_point(1, 'g', 1, 1),
-                          with(flux_point(1 + 0.5 * second, 'g', 2, 9), SL_POINT_FORCED, 0),
-                          flux_point(1, 'r', 3, 1),
-                          flux_point(2, 'g', 4, 1),
-                          flux_point(2, 'g', 5, 0.5),
-                          with(flux_point(2, 'r', 6, 5), SL_POINT_DETECTION, SL_POINT_CURRENT),
-                          flux_point(2, 'r', 7, 1),
-                          flux_point(2 + 40 * second, 'r', 8, 1)};
+    const sl_point p[] = {
+        flux_point(1, 'g', 1, 1),   with(flux_point(1 + 0.5 * second, 'g', 2, 9), SL_POINT_FORCED, 0),
+        flux_point(1, 'r', 3, 1),   flux_point(2, 'g', 4, 1),
+        flux_point(2, 'g', 5, 0.5), with(flux_point(2, 'r', 6, 5), SL_POINT_DETECTION, SL_POINT_CURRENT),
+        flux_point(2, 'r', 7, 1),   flux_point(2 + 40 * second, 'r', 8, 1)};
     assert_ok(BUILD(p), &err);
     assert_int_equal(lc.n, 5);
     const double expected[] = {3, 2, 5, 6, 8};
@@ -252,10 +248,10 @@ static void bad_points_are_dropped_or_refused(void **state)
 {
     (void)state;
     const double inf = INFINITY;
-    const sl_point p[] = {flux_point(1, 'g', 1, 1),   flux_point(2, 'g', 2, 0),   flux_point(3, 'g', 3, -1),
-                          flux_point(4, 'g', 4, NAN), flux_point(5, 'g', inf, 1), flux_point(6, 'g', 6, inf),
-                          flux_point(NAN, 'g', 7, 1), flux_point(1e300, 'g', 8, 1), mag_point(9, 'g', -1e6, 1, 1),
-                          flux_point(10, 'r', NAN, 1), flux_point(11, 'r', 9, 1), flux_point(11, 'r', 9, 1)};
+    const sl_point p[] = {flux_point(1, 'g', 1, 1),    flux_point(2, 'g', 2, 0),     flux_point(3, 'g', 3, -1),
+                          flux_point(4, 'g', 4, NAN),  flux_point(5, 'g', inf, 1),   flux_point(6, 'g', 6, inf),
+                          flux_point(NAN, 'g', 7, 1),  flux_point(1e300, 'g', 8, 1), mag_point(9, 'g', -1e6, 1, 1),
+                          flux_point(10, 'r', NAN, 1), flux_point(11, 'r', 9, 1),    flux_point(11, 'r', 9, 1)};
     contract.one_per_visit = false;
     assert_ok(BUILD(p), &err);
     assert_int_equal(lc.n, 2);
@@ -369,8 +365,8 @@ static void the_order_of_the_points_does_not_matter(void **state)
     sl_rng rng;
     sl_rng_init(&rng, 11, 0);
     for (int i = 0; i < N; i++) {
-        p[i] = flux_point((double)sl_rng_below(&rng, 100), "gri"[sl_rng_below(&rng, 3)],
-                          (double)sl_rng_below(&rng, 4), 1 + (double)sl_rng_below(&rng, 3));
+        p[i] = flux_point((double)sl_rng_below(&rng, 100), "gri"[sl_rng_below(&rng, 3)], (double)sl_rng_below(&rng, 4),
+                          1 + (double)sl_rng_below(&rng, 3));
         if (sl_rng_below(&rng, 2)) p[i].kind = SL_POINT_FORCED;
     }
     for (int visits = 0; visits < 2; visits++) {
