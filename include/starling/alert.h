@@ -48,30 +48,33 @@ typedef struct sl_point {
     double value;      /* magnitude or flux, by unit */
     double error;      /* same unit as value */
     double zero_point; /* [mag] of a flux; NaN for magnitudes */
-    float limit_mag;   /* [mag] of a non-detection (diffmaglim), NaN if none */
+    float limit_mag;   /* [mag] limiting magnitude of the exposure (ZTF: diffmaglim, of detections too), NaN if none */
     float exposure_s;  /* [s] exposure time, NaN where the packet does not say */
     char band;         /* 'u' 'g' 'r' 'i' 'z' 'y', or '?' for null or another */
     uint8_t kind;      /* sl_point_kind */
     uint8_t unit;      /* sl_unit */
     uint8_t flags;     /* SL_POINT_* */
-    int8_t sign;       /* of a magnitude's difference flux: +1, -1, 0 where not said */
+    int8_t sign;       /* of a magnitude's difference flux (ZTF: isdiffpos): +1, -1, 0 where not said */
 } sl_point;
 
 /*
  * A decoded alert, or a light curve of a file told as one. All pointers borrow
- * from the packet's bytes or from the arena that the decoder was given: valid
- * until that is reset.
+ * from the packet's bytes or from the decoder: valid during the call that
+ * tells it.
  */
 typedef struct sl_alert {
     sl_survey survey;
-    sl_str alert_id;  /* as text: ZTF candid, LSST diaSourceId (alertId before 8.0), ELAsTiCC diaSourceId; empty if none */
-    sl_str object_id; /* ZTF objectId, LSST diaObjectId (ssObjectId without one), a file's object */
-    sl_str schema_version; /* "4.02", "lsst.v7_1", ...; empty if not said */
+    /* as text: ZTF candid, LSST diaSourceId (alertId before 8.0), ELAsTiCC diaSourceId (its alertId is a constant);
+       empty if none */
+    sl_str alert_id;
+    sl_str object_id; /* ZTF objectId, LSST and ELAsTiCC diaObjectId (ssObjectId without one), a file's object */
+    sl_str schema_version; /* "4.02", "lsst.v7_1", ...; empty if not said (Spark keeps no name of LSST's schemas) */
     int64_t alert_number;  /* alertId, else the number of alert_id; 0 if none */
     int64_t source_number; /* diaSourceId or candid; 0 if none */
-    int64_t publish_time_ms; /* [ms since 1970 UTC] when the survey published it; 0 if not said */
+    int64_t publish_time_ms; /* [ms since 1970 UTC] when the survey published it; 0 if not said (no packet does, Kafka may) */
     bool time_is_jd;
-    float redshift;       /* photometric or host redshift as the packet has it; NaN if none */
+    /* of the host (ELAsTiCC: hostgal_zphot, else hostgal_z) as the packet has it; NaN if none, or marked missing (< 0) */
+    float redshift;
     float redshift_error; /* NaN if none */
     size_t n_points;
     const sl_point *points; /* in the packet's order: history first, the current point last, forced behind */
@@ -79,8 +82,12 @@ typedef struct sl_alert {
 
 /*
  * Decoding needs the writer's schema, compiled once into a plan that takes
- * the few fields needed and steps over the rest. A cache keeps plans by the
- * hash of the schema's bytes. One cache a thread; it is not locked.
+ * the few fields needed and steps over the rest. A decoder keeps the last 64
+ * plans by their schemas' bytes. It is not locked: one decoder a thread.
+ *
+ * Which survey's alert it is, is told by the fields of its schema, never by
+ * its name: brokers rename. Bounds: a header of 16 MiB, a block of 256 MiB
+ * (unpacked too), 4 194 304 points in a packet, records 64 deep.
  */
 typedef struct sl_alert_decoder sl_alert_decoder;
 
@@ -93,7 +100,12 @@ SL_API void sl_alert_decoder_free(sl_alert_decoder *decoder);
  * (one schema each, or named types that refer to each other) and Avro
  * containers, whose writer's schema is taken. The id of a schema is
  * 100 major + minor of its namespace "lsst.vMAJOR_MINOR", or the number
- * that its file name begins with. Cost: once at start.
+ * that its file name begins with. Several schemas may have one id (LSST has
+ * changed some without a new version): a message is read by the first that
+ * takes it to its last byte. Schemas of other things, and alerts without an
+ * id, are left out. SL_ERR_FORMAT names the file that is no valid schema, or
+ * says that there is no alert's schema at all. Loading again replaces. Cost:
+ * once at start.
  */
 SL_API sl_status sl_alert_decoder_load_schemas(sl_alert_decoder *decoder, const char *folder, sl_error *err);
 
@@ -105,9 +117,15 @@ typedef sl_status (*sl_alert_fn)(void *user, sl_status status, const sl_alert *a
 
 /*
  * Decode all records of an Avro object container (codecs null, deflate,
- * snappy, zstandard), or one Confluent-framed message, held in memory.
- * Borrows bytes. A record that fails is told through fn; the return is
- * negative only where fn stopped, or memory ran out.
+ * snappy, zstandard), or one Confluent-framed message, held in memory; the
+ * first byte tells which (0 is a frame). Borrows bytes. A record that fails
+ * is told through fn, and decoding goes on behind it where its end is known;
+ * otherwise the rest of its block is told once as SL_REASON_BEHIND_BROKEN. A
+ * block whose records end before it does: one of them was misread, and the
+ * last is told as SL_REASON_BAD_RECORD. A block that is damaged or cut is
+ * told once, n as far as its bytes vouch for it, and ends the container. The
+ * return is what fn stopped with (not SL_OK), else negative only where memory
+ * ran out.
  */
 SL_API sl_status sl_alert_decode(sl_alert_decoder *decoder, const void *bytes, size_t n_bytes, sl_alert_fn fn,
                                  void *user, sl_error *err);

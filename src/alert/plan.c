@@ -188,25 +188,31 @@ static void compile_union(compiler *c, const sl_avro_type *type, sl_wanted wante
     }
 }
 
-static bool is_list_of_points(const compiler *c, const sl_avro_type *inner, sl_scope scope)
+/*
+ * What the elements of an array wanted for `scope` are: points of it, or (in
+ * ZTF's trial packets of 2021, whose prv_candidates hold forced photometry)
+ * of the other; else nothing that is wanted.
+ */
+static sl_scope list_scope(const compiler *c, const sl_avro_type *inner, sl_scope scope)
 {
     const sl_avro_type *record = sl_fields_record(inner);
-    return (scope == SL_SCOPE_HISTORY || scope == SL_SCOPE_FORCED) && record != NULL &&
-           sl_fields_is_point(c->plan->survey, scope, record);
+    if (record == NULL || (scope != SL_SCOPE_HISTORY && scope != SL_SCOPE_FORCED)) return SL_SCOPE_NONE;
+    if (sl_fields_is_point(c->plan->survey, scope, record)) return scope;
+    return sl_fields_is_point(c->plan->survey, SL_SCOPE_FORCED, record) ? SL_SCOPE_FORCED : SL_SCOPE_NONE;
 }
 
 static void compile_list(compiler *c, const sl_avro_type *type, sl_wanted wanted)
 {
     const sl_avro_type *inner = type->fields[0].type;
     const bool map = type->kind == SL_AVRO_KIND_MAP;
-    const bool points = !map && is_list_of_points(c, inner, wanted.scope);
-    if (!points && !map && size_of(c, inner) >= 0) {
+    const sl_scope scope = map ? SL_SCOPE_NONE : list_scope(c, inner, wanted.scope);
+    if (scope == SL_SCOPE_NONE && !map && size_of(c, inner) >= 0) {
         emit(c, (sl_op){.code = SL_OP_SKIP_LIST, .n = clip(size_of(c, inner))});
         return;
     }
     const size_t head = emit(c, (sl_op){.code = SL_OP_LIST});
     if (map) emit_skip(c, (sl_op){.code = SL_OP_SKIP_TEXTS, .n = 1});
-    compile_type(c, inner, points ? wanted : (sl_wanted){0});
+    compile_type(c, inner, (sl_wanted){.scope = scope});
     emit(c, (sl_op){.code = SL_OP_END});
     const uint32_t behind = here(c);
     if (!c->failed) c->plan->ops[head].n = behind;
