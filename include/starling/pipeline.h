@@ -24,6 +24,7 @@ typedef enum sl_outcome { SL_CLASSIFIED = 0, SL_REFUSED, SL_QUARANTINED } sl_out
 typedef struct sl_result {
     sl_outcome outcome;
     sl_reason reason;   /* NONE when classified */
+    size_t n_records;   /* that this stands for: 1, or all that sit behind a broken record of a block */
     sl_str alert_id;    /* empty if none */
     sl_str object_id;   /* empty if none */
     int64_t alert_number, source_number, publish_time_ms; /* as in sl_alert */
@@ -41,6 +42,9 @@ typedef struct sl_classifier sl_classifier;
 /* One a thread. Borrows the model. Gives; free with sl_classifier_free. */
 SL_API sl_status sl_classifier_new(const sl_model *model, sl_classifier **out, sl_error *err);
 SL_API void sl_classifier_free(sl_classifier *classifier);
+
+/* Load the schemas of framed messages, as sl_alert_decoder_load_schemas. */
+SL_API sl_status sl_classifier_schemas(sl_classifier *classifier, const char *folder, sl_error *err);
 
 /* Classify a decoded alert or a file's light curve. Negative only for INVAL, NOMEM and
    INTERNAL: an alert that cannot be classified is a result, not an error. */

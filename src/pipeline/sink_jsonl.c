@@ -1,0 +1,52 @@
+/* One JSON object a line. */
+#include "pipeline/sink.h"
+#include "pipeline/text.h"
+
+static sl_status begin(const sl_sink *sink, sl_avro_out *out, sl_error *err)
+{
+    (void)sink, (void)out, (void)err;
+    return SL_OK;
+}
+
+static void put_answer(const sl_contract *contract, const sl_result *r, sl_avro_out *out)
+{
+    if (r->outcome != SL_CLASSIFIED) {
+        sl_text_put(out, ", \"class\": null, \"p\": null");
+        return;
+    }
+    sl_text_put(out, ", \"class\": ");
+    sl_text_put_json(out, sl_text_of(contract->classes[r->best].name));
+    sl_text_put(out, ", \"p\": {");
+    for (size_t k = 0; k < r->n_classes; k++) {
+        if (k > 0) sl_text_put(out, ", ");
+        sl_text_put_json(out, sl_text_of(contract->classes[k].name));
+        sl_text_put(out, ": ");
+        sl_text_put_float(out, r->p[k]);
+    }
+    sl_text_put(out, "}");
+}
+
+static void record(const sl_sink *sink, const sl_result *r, sl_avro_out *out)
+{
+    sl_text_put(out, "{\"alert_id\": ");
+    sl_text_put_json_or_null(out, r->alert_id);
+    sl_text_put(out, ", \"object_id\": ");
+    sl_text_put_json_or_null(out, r->object_id);
+    put_answer(sink->contract, r, out);
+    sl_text_put(out, ", \"points\": ");
+    sl_text_put_u64(out, r->n_points);
+    sl_text_put(out, ", \"bands\": ");
+    char bands[SL_SINK_BANDS_TEXT];
+    sl_text_put_json(out, sl_sink_bands(sink->contract, r->bands, bands));
+    sl_text_put(out, ", \"model\": ");
+    sl_text_put_json(out, sl_text_of(sink->model_id));
+    sl_text_put(out, ", \"reason\": ");
+    if (r->outcome == SL_CLASSIFIED) {
+        sl_text_put(out, "null}\n");
+    } else {
+        sl_text_put_json(out, sl_text_of(sl_reason_name(r->reason)));
+        sl_text_put(out, "}\n");
+    }
+}
+
+const sl_sink_form sl_sink_jsonl = {.begin = begin, .record = record};

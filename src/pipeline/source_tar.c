@@ -1,0 +1,179 @@
+/*
+ * Archives: tar and compressed files of anything, entry by entry through
+ * libarchive. Nothing is unpacked to disk, and an entry is read as a stream
+ * like any file. How much may come out of how much is bounded: an archive
+ * that is nearly all air is a bomb.
+ */
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "pipeline/source.h"
+
+enum {
+    READ_SIZE = 64 * 1024,
+    BOMB_RATIO = 500,       /* zlib ends at 1032, a night of alerts at ten, a light-curve table at twenty */
+    BOMB_SIZE = 256 << 20,  /* smaller ones do no harm */
+    MAX_NAME = 4096
+};
+
+typedef struct opened {
+    struct archive *archive;
+    sl_stream *below;
+    unsigned char block[READ_SIZE];
+    uint64_t given; /* bytes of entries */
+    bool failed;    /* nothing more can be read, and `why` says so */
+    bool told;      /* as broken */
+    sl_error why;
+} opened;
+
+static la_ssize_t read_below(struct archive *archive, void *user, const void **block)
+{
+    opened *o = user;
+    sl_error why;
+    const ptrdiff_t got = sl_stream_read(o->below, o->block, sizeof o->block, &why);
+    *block = o->block;
+    if (got >= 0) return got;
+    o->failed = true;
+    o->why = why;
+    archive_set_error(archive, EIO, "%s", why.message);
+    return -1;
+}
+
+/* Nothing more can be read of the archive. What failed below it keeps its own reason. */
+static sl_status fail_archive(opened *o, sl_error *err)
+{
+    if (!o->failed) {
+        const char *text = archive_error_string(o->archive);
+        (void)SL_FAIL(&o->why, SL_ERR_FORMAT, SL_REASON_BAD_ARCHIVE, "%s", text != NULL ? text : "damaged archive");
+        o->failed = true;
+    }
+    if (err != NULL) *err = o->why;
+    return o->why.status;
+}
+
+/* Compare what came out, as entries or as their headers, with what went in. */
+static bool is_bomb(opened *o)
+{
+    const uint64_t in = (uint64_t)archive_filter_bytes(o->archive, -1);
+    uint64_t out = (uint64_t)archive_filter_bytes(o->archive, 0);
+    if (out < o->given) out = o->given;
+    if (out < BOMB_SIZE || out / BOMB_RATIO < in) return false;
+    (void)SL_FAIL(&o->why, SL_ERR_FORMAT, SL_REASON_TOO_LARGE, "%llu bytes unpack to %llu and more: unpack it first",
+                  (unsigned long long)in, (unsigned long long)out);
+    return o->failed = true;
+}
+
+/* The stream of the entry at hand. */
+static ptrdiff_t read_entry(void *user, void *buf, size_t n, sl_error *err)
+{
+    opened *o = user;
+    if (o->failed || is_bomb(o)) return fail_archive(o, err);
+    for (;;) {
+        const la_ssize_t got = archive_read_data(o->archive, buf, n);
+        if (got == ARCHIVE_RETRY || got == ARCHIVE_WARN) continue;
+        if (got < 0) return fail_archive(o, err);
+        o->given += (uint64_t)got;
+        return got;
+    }
+}
+
+/* Step over what nobody wanted, the bound in mind. */
+static void skip_rest(opened *o)
+{
+    unsigned char scratch[4096];
+    while (read_entry(o, scratch, sizeof scratch, NULL) > 0) {}
+}
+
+static sl_status open_archive(opened *o, sl_error *err)
+{
+    o->archive = archive_read_new();
+    if (o->archive == NULL) return SL_FAIL_NOMEM(err);
+    archive_read_support_filter_gzip(o->archive);
+    archive_read_support_filter_zstd(o->archive);
+    archive_read_support_filter_xz(o->archive);
+    archive_read_support_filter_bzip2(o->archive);
+    archive_read_support_format_tar(o->archive);
+    archive_read_support_format_empty(o->archive);
+    archive_read_support_format_raw(o->archive);
+    return archive_read_open(o->archive, o, NULL, read_below, NULL) == ARCHIVE_OK ? SL_OK : fail_archive(o, err);
+}
+
+/* The next file; SL_DONE after the last. */
+static sl_status next_entry(opened *o, struct archive_entry **entry, sl_error *err)
+{
+    for (;;) {
+        if (o->failed || is_bomb(o)) return fail_archive(o, err);
+        const int status = archive_read_next_header(o->archive, entry);
+        if (status == ARCHIVE_EOF) return SL_DONE;
+        if (status == ARCHIVE_RETRY) continue;
+        if (status < ARCHIVE_WARN) return fail_archive(o, err);
+        if (archive_format(o->archive) == ARCHIVE_FORMAT_RAW && archive_filter_count(o->archive) < 2) {
+            archive_set_error(o->archive, EINVAL, "the compression's header is damaged");
+            return fail_archive(o, err);
+        }
+        /* Folders and links hold nothing of their own. */
+        if (archive_entry_hardlink(*entry) == NULL && archive_entry_filetype(*entry) == AE_IFREG) return SL_OK;
+    }
+}
+
+/* The name of an entry: below the archive that this one lies in, if any. A compressed file has its own name only. */
+static void name_entry(opened *o, const sl_origin *origin, struct archive_entry *entry, char name[MAX_NAME])
+{
+    const char *own = archive_format(o->archive) == ARCHIVE_FORMAT_RAW ? "" : archive_entry_pathname(entry);
+    const char *outer = origin->entry != NULL ? origin->entry : "";
+    if (own == NULL) own = "?";
+    const char *between = outer[0] != '\0' && own[0] != '\0' ? "/" : "";
+    const int n = snprintf(name, MAX_NAME, "%s%s%s", outer, between, own);
+    (void)n; /* cut where it is too long: it is for people */
+}
+
+static sl_status read_entries(sl_source *source, opened *o, const sl_origin *origin, int depth, char name[MAX_NAME],
+                              sl_error *err)
+{
+    struct archive_entry *entry;
+    sl_error why;
+    sl_status status;
+    size_t n = 0;
+    while ((status = next_entry(o, &entry, &why)) == SL_OK) {
+        name_entry(o, origin, entry, name);
+        const sl_origin inside = {.path = origin->path, .entry = name[0] != '\0' ? name : NULL};
+        sl_stream stream = {.read = read_entry, .user = o, .fd = -1};
+        SL_TRY(sl_source_stream(source, &inside, &stream, depth + 1, err));
+        o->told = o->failed; /* the entry that met the failure has told it */
+        skip_rest(o);
+        n++;
+    }
+    if (status == SL_DONE && n == 0 && archive_format(o->archive) == ARCHIVE_FORMAT_EMPTY) {
+        status = SL_FAIL(&why, SL_ERR_FORMAT, SL_REASON_EMPTY, "nothing but compression");
+    }
+    if (status < 0 && !o->told) return sl_feed_broken(source->feed, origin, NULL, 0, 1, &why, err);
+    return SL_OK;
+}
+
+sl_status sl_source_archive(sl_source *source, const sl_origin *origin, sl_stream *stream, int depth, sl_error *err)
+{
+    opened *o = calloc(1, sizeof *o);
+    char *name = malloc(MAX_NAME);
+    sl_status status = o != NULL && name != NULL ? SL_OK : SL_FAIL_NOMEM(err);
+    if (status < 0) {
+        source->feed->status = status;
+        goto out;
+    }
+    o->below = stream;
+    sl_error why;
+    status = open_archive(o, &why);
+    if (status < 0) {
+        status = sl_feed_broken(source->feed, origin, stream->ahead, stream->n_ahead, 1, &why, err);
+    } else {
+        status = read_entries(source, o, origin, depth, name, err);
+    }
+out:
+    if (o != NULL) archive_read_free(o->archive);
+    free(name);
+    free(o);
+    return status;
+}
