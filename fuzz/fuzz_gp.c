@@ -1,0 +1,84 @@
+/* Bytes -> light curve -> sl_gp_grid: a finite input for the network, or a reason.
+ *
+ * Byte 0 chooses scaling and extras, byte 1 the grid's length; then 13 bytes a
+ * point: time, flux and error as float32, and the band. Times are sorted
+ * unless bit 7 of byte 0 is set. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "starling/gp.h"
+
+enum { MOST = 150, POINT = 13 };
+
+typedef struct points {
+    double time[MOST], flux[MOST], error[MOST], wavelength[MOST];
+} points;
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static size_t read_points(const uint8_t *data, size_t size, points *out)
+{
+    size_t n = 0;
+    for (; n < MOST && (n + 1) * POINT <= size; n++) {
+        float value[3];
+        memcpy(value, data + n * POINT, sizeof value);
+        out->time[n] = (double)value[0];
+        out->flux[n] = (double)value[1];
+        out->error[n] = (double)value[2];
+        out->wavelength[n] = 3685 + 1500 * (data[n * POINT + 12] % 4);
+    }
+    return n;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void require(bool condition)
+{
+    if (!condition) abort();
+}
+
+static void check(const sl_contract *contract, const float *input, const sl_gp_fit_info *info)
+{
+    const size_t n = (size_t)sl_contract_input_steps(contract) * sl_contract_input_channels(contract);
+    for (size_t i = 0; i < n; i++) require(isfinite(input[i]));
+    require(isfinite(info->log_likelihood) && info->evaluations >= 1 && info->evaluations <= 80);
+    require(info->p[1] >= contract->gp.metric_min && info->p[1] <= contract->gp.metric_max);
+    require(fabs(info->p[0] - info->start[0]) <= contract->gp.amplitude_halfwidth * (1 + 1e-9));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static sl_gp *gp;
+    static float input[260 * 4];
+    sl_contract contract;
+    points p;
+    if (gp == NULL && sl_gp_new(&gp, NULL) != SL_OK) abort();
+    if (size < 2 || sl_contract_preset("starling", &contract, NULL) != SL_OK) return 0;
+    contract.scaling = (sl_scaling)(data[0] % 4);
+    contract.spread[0] = contract.spread[1] = 1e-3f;
+    contract.extra_mode = (sl_extra_mode)(data[0] / 4 % 3);
+    contract.n_extras = contract.extra_mode == SL_EXTRAS_NONE ? 0 : 2;
+    contract.extras[1] = SL_EXTRA_REDSHIFT_ERROR;
+    contract.gp.grid_length = 2 + data[1];
+    const sl_lightcurve lc = {.n = read_points(data + 2, size - 2, &p),
+                              .time = p.time,
+                              .flux = p.flux,
+                              .error = p.error,
+                              .wavelength = p.wavelength,
+                              .n_channels = contract.n_channels,
+                              .channel_wavelength = {4804.79, 6436.92},
+                              .redshift = data[0] & 0x40 ? NAN : 0.1f,
+                              .redshift_error = 0.01f};
+    if ((data[0] & 0x80) == 0) qsort(p.time, lc.n, sizeof p.time[0], by_value);
+    sl_gp_fit_info info;
+    sl_error err;
+    const sl_status status = sl_gp_grid(gp, &contract, &lc, input, NULL, &info, &err);
+    if (status == SL_OK) check(&contract, input, &info);
+    else require(status == SL_ERR_INVAL || err.reason != SL_REASON_NONE);
+    return 0;
+}
