@@ -22,7 +22,7 @@ complain() {
 }
 
 # Sanitizers add symbols of their own; those of the linker are no functions.
-nm -D --defined-only "$lib.so" | awk '{ print $NF }' | grep -v -E '^__(asan|odr_asan|ubsan|sanitizer|start|stop)_?' |
+nm -D --defined-only "$lib.so" | awk '{ print $NF }' | grep -v -E '^__(asan|odr_asan|tsan|ubsan|sanitizer|start|stop)_?' |
     sort -u > "$work/exported"
 for name in $(grep -v '^sl_' "$work/exported" || true); do
     complain "libstarling.so exports $name: no sl_ name"
@@ -40,7 +40,7 @@ done
 
 # Weak symbols are C++ templates, shared by design with whoever else has them.
 nm -g --defined-only "$lib.a" 2>/dev/null | awk 'NF == 3 && $2 !~ /^[WVuvw]$/ { print $3 }' |
-    grep -v -E '^(sl_|__(asan|odr_asan|ubsan|sanitizer)_?)' | sort -u > "$work/foreign" || true
+    grep -v -E '^(sl_|__(asan|odr_asan|tsan|ubsan|sanitizer)_?)' | sort -u > "$work/foreign" || true
 while read -r name; do
     complain "libstarling.a defines the global symbol $name: no sl_ name"
 done < "$work/foreign"

@@ -1,0 +1,249 @@
+/*
+ * Every allocation fails once, alone and with all behind it: each call gives
+ * its answer or says that memory ran out, and loses nothing. And on the path
+ * of an alert there is no allocation at all.
+ */
+#include "../unit/unit.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "failing.h"
+#include "random_model.h"
+#include "starling/starling.h"
+
+enum { N_CURVE = 40, WARM = 200, ENOUGH = 200000 };
+
+static char *night; /* a container of simulated alerts */
+static size_t n_night;
+static void *model_bytes;
+static size_t n_model_bytes;
+static sl_model *model;
+static sl_point points[N_CURVE];
+static sl_alert alert;
+
+static void simulate(uint64_t n_alerts, uint64_t seed, char **bytes, size_t *n_bytes)
+{
+    sl_simulate_options options;
+    sl_simulate_defaults(&options);
+    options.form = SL_SIMULATE_CONTAINER;
+    options.n_alerts = n_alerts;
+    options.seed = seed;
+    options.cutouts = false;
+    sl_error err;
+    FILE *out = open_memstream(bytes, n_bytes);
+    assert_non_null(out);
+    assert_ok(sl_simulate_write(&options, out, &err), &err);
+    fclose(out);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    sl_error err;
+    simulate(3, 1, &night, &n_night);
+    assert_ok(random_model("starling", &model_bytes, &n_model_bytes, &err), &err);
+    assert_ok(sl_model_open_memory(model_bytes, n_model_bytes, &model, &err), &err);
+    for (int i = 0; i < N_CURVE; i++) {
+        points[i] = (sl_point){.time = 58000 + 1.5 * i,
+                               .value = 1000 * exp(-0.01 * (i - 12) * (i - 12)),
+                               .error = 30,
+                               .zero_point = 27.5,
+                               .limit_mag = NAN,
+                               .exposure_s = NAN,
+                               .band = i % 2 ? 'g' : 'r',
+                               .kind = SL_POINT_DETECTION,
+                               .unit = SL_UNIT_FLUX};
+    }
+    alert = (sl_alert){.n_points = N_CURVE, .points = points, .redshift = NAN, .redshift_error = NAN};
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    sl_model_close(model);
+    free(model_bytes);
+    free(night);
+    return 0;
+}
+
+/* Run the attempt with its first, second, third... allocation failing, until none is left to fail. */
+static void fail_each(sl_status (*attempt)(sl_error *err), bool onwards)
+{
+    sl_error err;
+    assert_ok(attempt(&err), &err); /* what is taken once, at the first use, is none of its own */
+    size_t n = 0;
+    for (bool failed = true; failed; n++) {
+        assert_true(n < ENOUGH);
+        const long live = failing_live();
+        err = (sl_error){0};
+        failing_arm(n, onwards);
+        const sl_status status = attempt(&err);
+        failed = failing_disarm();
+        if (status != SL_OK && (status != SL_ERR_NOMEM || !failed)) {
+            fail_msg("allocation %zu of it failed: %s (%s)", n, sl_status_name(status), err.message);
+        }
+        if (status != SL_OK) assert_int_equal(err.status, SL_ERR_NOMEM);
+        if (failing_live() != live) fail_msg("allocation %zu of it failed: %ld blocks lost", n, failing_live() - live);
+    }
+    assert_true(n > 1); /* it does allocate: otherwise this test tests nothing */
+}
+
+static void fail_each_both_ways(sl_status (*attempt)(sl_error *err))
+{
+    fail_each(attempt, false);
+    fail_each(attempt, true);
+}
+
+static sl_status count_alerts(void *user, sl_status status, const sl_alert *a, size_t n, const sl_error *err)
+{
+    /* Short memory is no fault of the packet. */
+    (void)a;
+    (void)n;
+    if (status < 0) return fprintf(stderr, "a good record was told to be bad: %s\n", err->message), SL_ERR_INTERNAL;
+    ++*(int *)user;
+    return SL_OK;
+}
+
+static sl_status decode(sl_error *err)
+{
+    sl_alert_decoder *decoder = NULL;
+    int n = 0;
+    sl_status status = sl_alert_decoder_new(&decoder, err);
+    if (status == SL_OK) status = sl_alert_decode(decoder, night, n_night, count_alerts, &n, err);
+    sl_alert_decoder_free(decoder);
+    if (status == SL_OK) assert_int_equal(n, 3);
+    return status;
+}
+
+static void decoding_survives_each_failed_allocation(void **state)
+{
+    (void)state;
+    fail_each_both_ways(decode);
+}
+
+static sl_status build(sl_error *err)
+{
+    sl_lightcurve_buffer *buffer = NULL;
+    sl_lightcurve lc;
+    sl_status status = sl_lightcurve_buffer_new(&buffer, err);
+    if (status == SL_OK) status = sl_lightcurve_build(sl_model_contract(model), &alert, buffer, &lc, err);
+    if (status == SL_OK) assert_int_equal(lc.n, N_CURVE);
+    sl_lightcurve_buffer_free(buffer);
+    return status;
+}
+
+static void light_curves_survive_each_failed_allocation(void **state)
+{
+    (void)state;
+    fail_each_both_ways(build);
+}
+
+static sl_lightcurve ready; /* built with memory at hand */
+
+static sl_status fit_and_predict(sl_error *err)
+{
+    sl_gp *gp = NULL;
+    sl_gp_fit_info info;
+    const sl_contract *contract = sl_model_contract(model);
+    static float input[4096];
+    static double mean[4096];
+    sl_status status = sl_gp_new(&gp, err);
+    if (status == SL_OK) status = sl_gp_grid(gp, contract, &ready, input, mean, &info, err);
+    if (status == SL_OK) status = sl_gp_scale(contract, &ready, mean, input, err);
+    sl_gp_free(gp);
+    return status;
+}
+
+static void gaussian_processes_survive_each_failed_allocation(void **state)
+{
+    (void)state;
+    sl_lightcurve_buffer *buffer = NULL;
+    sl_error err;
+    assert_ok(sl_lightcurve_buffer_new(&buffer, &err), &err);
+    assert_ok(sl_lightcurve_build(sl_model_contract(model), &alert, buffer, &ready, &err), &err);
+    fail_each_both_ways(fit_and_predict);
+    sl_lightcurve_buffer_free(buffer);
+}
+
+static sl_status open_model(sl_error *err)
+{
+    sl_model *own = NULL;
+    sl_runner *runner = NULL;
+    static float input[4096], p[SL_MAX_CLASSES];
+    sl_status status = sl_model_open_memory(model_bytes, n_model_bytes, &own, err);
+    if (status == SL_OK) status = sl_runner_new(own, &runner, err);
+    if (status == SL_OK) status = sl_runner_run(runner, 1, input, p, err);
+    sl_runner_free(runner);
+    sl_model_close(own);
+    return status;
+}
+
+static void models_survive_each_failed_allocation(void **state)
+{
+    (void)state;
+    fail_each_both_ways(open_model);
+}
+
+static sl_status count_results(void *user, const sl_result *result)
+{
+    if (result->outcome == SL_QUARANTINED) return SL_ERR_INTERNAL; /* short memory is no fault of the packet */
+    ++*(int *)user;
+    return SL_OK;
+}
+
+static sl_status classify(sl_error *err)
+{
+    sl_classifier *classifier = NULL;
+    int n = 0;
+    sl_status status = sl_classifier_new(model, &classifier, err);
+    if (status == SL_OK) status = sl_classifier_bytes(classifier, night, n_night, count_results, &n, err);
+    if (status == SL_OK) assert_int_equal(n, 3);
+    sl_classifier_free(classifier);
+    return status;
+}
+
+static void classifiers_survive_each_failed_allocation(void **state)
+{
+    (void)state;
+    fail_each_both_ways(classify);
+}
+
+static void a_warm_classifier_allocates_nothing(void **state)
+{
+    (void)state;
+    char *packets[WARM];
+    size_t sizes[WARM];
+    for (int i = 0; i < WARM; i++) simulate(1, 100 + (uint64_t)i, &packets[i], &sizes[i]);
+    sl_classifier *classifier = NULL;
+    sl_error err;
+    assert_ok(sl_classifier_new(model, &classifier, &err), &err);
+    size_t calls = 0;
+    for (int round = 0; round < 2; round++) {
+        calls = failing_calls();
+        int n = 0;
+        for (int i = 0; i < WARM; i++) {
+            assert_ok(sl_classifier_bytes(classifier, packets[i], sizes[i], count_results, &n, &err), &err);
+        }
+        assert_int_equal(n, WARM);
+        assert_true(round > 0 || failing_calls() > calls); /* it counts: warming up does allocate */
+    }
+    assert_int_equal(failing_calls() - calls, 0);
+    sl_classifier_free(classifier);
+    for (int i = 0; i < WARM; i++) free(packets[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(decoding_survives_each_failed_allocation),
+        cmocka_unit_test(light_curves_survive_each_failed_allocation),
+        cmocka_unit_test(gaussian_processes_survive_each_failed_allocation),
+        cmocka_unit_test(models_survive_each_failed_allocation),
+        cmocka_unit_test(classifiers_survive_each_failed_allocation),
+        cmocka_unit_test(a_warm_classifier_allocates_nothing),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
