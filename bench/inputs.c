@@ -1,0 +1,245 @@
+/* Packets from folders, tars and the simulation; light curves from a CSV. */
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "inputs.h"
+
+enum { TAR_BLOCK = 512 };
+
+static void *grown(void *array, size_t n, size_t size)
+{
+    /* Room for a power of two. */
+    if (n != 0 && (n & (n - 1)) != 0) return array;
+    void *bigger = realloc(array, (n == 0 ? 1 : 2 * n) * size);
+    if (bigger == NULL) {
+        perror("bench");
+        exit(4);
+    }
+    return bigger;
+}
+
+static void add_packet(inputs *in, const void *bytes, size_t n_bytes)
+{
+    unsigned char *copy = malloc(n_bytes + 1);
+    if (copy == NULL) return;
+    memcpy(copy, bytes, n_bytes);
+    in->packets = grown(in->packets, in->n_packets, sizeof *in->packets);
+    in->packets[in->n_packets++] = (packet){copy, n_bytes};
+}
+
+static unsigned char *read_whole(const char *path, size_t *n_bytes)
+{
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) return NULL;
+    unsigned char *bytes = NULL;
+    if (fseek(file, 0, SEEK_END) == 0) {
+        const long size = ftell(file);
+        rewind(file);
+        bytes = size < 0 ? NULL : malloc((size_t)size + 1);
+        if (bytes != NULL) {
+            *n_bytes = fread(bytes, 1, (size_t)size, file);
+            bytes[*n_bytes] = '\0';
+        }
+    }
+    fclose(file);
+    return bytes;
+}
+
+/* Walk a plain tar: a header block with the size in octal at 124 and the kind at 156, the data, padding. */
+static void add_tar(inputs *in, const unsigned char *bytes, size_t n_bytes)
+{
+    for (size_t at = 0; at + TAR_BLOCK <= n_bytes && bytes[at] != '\0';) {
+        char octal[13] = {0};
+        memcpy(octal, bytes + at + 124, 12);
+        const size_t size = strtoull(octal, NULL, 8);
+        const char kind = (char)bytes[at + 156];
+        at += TAR_BLOCK;
+        if (size > n_bytes - at) return;
+        if ((kind == '0' || kind == '\0') && size > 0) add_packet(in, bytes + at, size);
+        at += (size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
+    }
+}
+
+static bool add_file(inputs *in, const char *path)
+{
+    size_t n_bytes = 0;
+    unsigned char *bytes = read_whole(path, &n_bytes);
+    if (bytes == NULL) {
+        fprintf(stderr, "bench: %s: %s\n", path, strerror(errno));
+        return false;
+    }
+    if (n_bytes > 262 && memcmp(bytes + 257, "ustar", 5) == 0) {
+        add_tar(in, bytes, n_bytes);
+    } else if (n_bytes > 4 && memcmp(bytes, "Obj\1", 4) == 0) {
+        add_packet(in, bytes, n_bytes);
+    }
+    free(bytes);
+    return true;
+}
+
+bool inputs_read_packets(inputs *in, const char *path)
+{
+    struct dirent **entries;
+    const int n = scandir(path, &entries, NULL, alphasort);
+    if (n < 0) return add_file(in, path);
+    bool well = true;
+    for (int i = 0; i < n; i++) {
+        char name[4096];
+        struct stat st;
+        const int len = snprintf(name, sizeof name, "%s/%s", path, entries[i]->d_name);
+        if (len < (int)sizeof name && stat(name, &st) == 0 && S_ISREG(st.st_mode)) well = add_file(in, name) && well;
+        free(entries[i]);
+    }
+    free(entries);
+    return well;
+}
+
+bool inputs_simulate(inputs *in, uint64_t n_alerts)
+{
+    char *bytes = NULL;
+    size_t n_bytes = 0;
+    FILE *out = open_memstream(&bytes, &n_bytes);
+    if (out == NULL) return false;
+    sl_simulate_options options;
+    sl_simulate_defaults(&options);
+    options.n_alerts = n_alerts;
+    sl_error err;
+    const sl_status status = sl_simulate_write(&options, out, &err);
+    fclose(out);
+    if (status == SL_OK) add_tar(in, (const unsigned char *)bytes, n_bytes);
+    if (status != SL_OK) fprintf(stderr, "bench: %s\n", err.message);
+    free(bytes);
+    return status == SL_OK;
+}
+
+/* Keep what the decoder lends only during the call. */
+static void add_alert(inputs *in, const sl_alert *alert)
+{
+    sl_point *points = malloc((alert->n_points + 1) * sizeof *points);
+    if (points == NULL) return;
+    if (alert->n_points > 0) memcpy(points, alert->points, alert->n_points * sizeof *points);
+    in->alerts = grown(in->alerts, in->n_alerts, sizeof *in->alerts);
+    sl_alert *copy = &in->alerts[in->n_alerts++];
+    *copy = *alert;
+    copy->points = points;
+    copy->alert_id = copy->object_id = copy->schema_version = (sl_str){"", 0};
+}
+
+static sl_status keep_alert(void *user, sl_status status, const sl_alert *alert, size_t n, const sl_error *err)
+{
+    if (status == SL_OK) {
+        add_alert(user, alert);
+    } else {
+        fprintf(stderr, "bench: %zu records left out: %s\n", n, err->message);
+    }
+    return SL_OK;
+}
+
+bool inputs_decode(inputs *in)
+{
+    sl_alert_decoder *decoder;
+    sl_error err;
+    sl_status status = sl_alert_decoder_new(&decoder, &err);
+    if (status != SL_OK) return false;
+    for (size_t i = 0; i < in->n_packets && status == SL_OK; i++) {
+        status = sl_alert_decode(decoder, in->packets[i].bytes, in->packets[i].n_bytes, keep_alert, in, &err);
+    }
+    sl_alert_decoder_free(decoder);
+    return status == SL_OK;
+}
+
+static void add_curve_point(inputs *in, char *object, size_t size, const char *id, const sl_point *point)
+{
+    if (in->n_alerts == 0 || strcmp(object, id) != 0) {
+        snprintf(object, size, "%s", id);
+        add_alert(in, &(sl_alert){.survey = SL_SURVEY_NONE, .redshift = NAN, .redshift_error = NAN});
+    }
+    sl_alert *alert = &in->alerts[in->n_alerts - 1];
+    sl_point *points = realloc((void *)alert->points, (alert->n_points + 1) * sizeof *points);
+    if (points == NULL) return;
+    points[alert->n_points++] = *point;
+    alert->points = points;
+}
+
+bool inputs_read_curves(inputs *in, const char *path)
+{
+    FILE *file = fopen(path, "r");
+    if (file == NULL) {
+        fprintf(stderr, "bench: %s: %s\n", path, strerror(errno));
+        return false;
+    }
+    char line[512], object[128] = "";
+    while (fgets(line, sizeof line, file) != NULL) {
+        char id[128], band;
+        sl_point p = {.zero_point = 27.5, .limit_mag = NAN, .exposure_s = NAN, .unit = SL_UNIT_FLUX, .sign = 1};
+        if (sscanf(line, "%127[^,],%lf,%c,%lf,%lf", id, &p.time, &band, &p.value, &p.error) != 5) continue;
+        p.band = band;
+        p.flags = SL_POINT_DETECTED;
+        add_curve_point(in, object, sizeof object, id, &p);
+    }
+    fclose(file);
+    return in->n_alerts > 0;
+}
+
+void inputs_free(inputs *in)
+{
+    for (size_t i = 0; i < in->n_packets; i++) free(in->packets[i].bytes);
+    for (size_t i = 0; i < in->n_alerts; i++) free((void *)in->alerts[i].points);
+    free(in->packets);
+    free(in->alerts);
+    *in = (inputs){0};
+}
+
+static bool write_whole(int fd, const void *bytes, size_t n)
+{
+    for (const char *at = bytes; n > 0;) {
+        const ssize_t written = write(fd, at, n);
+        if (written <= 0) return false;
+        at += written;
+        n -= (size_t)written;
+    }
+    return true;
+}
+
+static bool write_tar_member(int fd, size_t number, const packet *p)
+{
+    static const char zeros[2 * TAR_BLOCK];
+    char header[TAR_BLOCK] = {0};
+    snprintf(header, 100, "%zu.avro", number);
+    snprintf(header + 100, 8, "0000644");
+    snprintf(header + 108, 8, "0000000");
+    snprintf(header + 116, 8, "0000000");
+    snprintf(header + 124, 12, "%011zo", p->n_bytes);
+    snprintf(header + 136, 12, "00000000000");
+    memset(header + 148, ' ', 8);
+    header[156] = '0';
+    memcpy(header + 257, "ustar\00000", 8);
+    unsigned sum = 0;
+    for (size_t i = 0; i < TAR_BLOCK; i++) sum += (unsigned char)header[i];
+    snprintf(header + 148, 8, "%06o", sum);
+    const size_t padding = (TAR_BLOCK - p->n_bytes % TAR_BLOCK) % TAR_BLOCK;
+    return write_whole(fd, header, TAR_BLOCK) && write_whole(fd, p->bytes, p->n_bytes) &&
+           write_whole(fd, zeros, padding);
+}
+
+int inputs_make_tar(const inputs *in, size_t n)
+{
+    static const char end[2 * TAR_BLOCK];
+    if (in->n_packets == 0) return -1;
+    const int fd = memfd_create("night.tar", MFD_CLOEXEC);
+    if (fd < 0) return -1;
+    bool well = true;
+    for (size_t i = 0; i < n && well; i++) well = write_tar_member(fd, i, &in->packets[i % in->n_packets]);
+    if (!well || !write_whole(fd, end, sizeof end)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}

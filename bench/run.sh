@@ -1,0 +1,64 @@
+#!/bin/sh
+# The benchmarks: each stage, the peers beside it in the same run, and the memory
+# of a long night.
+#
+#     bench/run.sh [BUILD] [--quick] [--write]
+#
+# --write puts the table into bench/RESULTS.md; --quick is one round and no long
+# night. Real packets and models come from $STARLING_SHARED or ../shared where
+# these are at hand.
+set -eu
+cd "$(dirname "$0")/.."
+build=build write='' quick=''
+for argument in "$@"; do
+    case $argument in
+    --quick) quick=yes ;;
+    --write) write=yes ;;
+    -*)
+        echo "usage: bench/run.sh [BUILD] [--quick] [--write]" >&2
+        exit 2
+        ;;
+    *) build=$argument ;;
+    esac
+done
+shared=${STARLING_SHARED:-../shared}
+python=${PYTHON:-/usr/bin/python3}
+venv=$build/venv-bench
+work=$build/bench-data
+mkdir -p "$work"
+
+# What ran before is made anew only when the list of packages changes.
+if ! cmp -s bench/requirements.txt "$venv/made-for"; then
+    "$python" -m venv "$venv" && "$venv/bin/pip" install -q -r bench/requirements.txt &&
+        cp bench/requirements.txt "$venv/made-for" || {
+        echo "bench: the peers cannot be installed; starling runs alone"
+        exec "$build/bench/bench"
+    }
+fi
+
+# Real packets and a trained model where they are at hand, else what can be made here.
+if [ -f "$shared/data/ztf_public_20181129.tar.gz" ]; then
+    packets=$work/ztf_public_20181129
+    mkdir -p "$packets"
+    tar -xzf "$shared/data/ztf_public_20181129.tar.gz" -C "$packets"
+else
+    packets=$work/simulated
+    mkdir -p "$packets"
+    "$build/cli/starling" simulate -n 300 -o - | tar -xf - -C "$packets"
+fi
+model=$work/model
+if [ -f "$shared/models/tinho-gr.tflite" ]; then
+    "$build/cli/starling" import "$shared/models/tinho-gr.tflite" --contract reference -o "$model"
+else
+    "$build/tests/helpers/make_model" reference "$model"
+fi
+
+set -- --bench "$build/bench/bench" --starling "$build/cli/starling" --packets "$packets" --model "$model"
+if [ -d "$shared/models" ]; then set -- "$@" --shared "$shared"; fi
+if [ -n "$quick" ]; then set -- "$@" --rounds 1; fi
+if [ -n "$write" ]; then set -- "$@" --markdown bench/RESULTS.md; fi
+"$venv/bin/python" bench/peers.py "$@"
+
+if [ -z "$quick" ]; then
+    "$python" bench/memory.py --starling "$build/cli/starling" --measure "$build/bench/measure" --model "$model"
+fi
