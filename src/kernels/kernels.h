@@ -16,7 +16,10 @@
 
 #include "starling/base.h"
 
-enum { SL_LANES = 16 };
+enum {
+    SL_LANES = 16,
+    SL_ATTENTION_LANES = 32 /* queries that go through attention at a time, at most */
+};
 
 static inline size_t sl_stride(size_t steps)
 {
@@ -48,15 +51,16 @@ typedef struct sl_gemm {
  * Scaled dot-product attention, all heads: for head h, step t, dimension d
  *   o[h d][t] = sum_j a_j v[h d][j] / sum_j a_j,  a_j = exp(scale (s_j - max s)),
  *   s_j = sum_d q[h d][t] k[h d][j].
- * The maximum is the exact one of the computed scores, which reach 1e8; the
- * exponential is within 3e-7 of the true one, relatively.
+ * The maximum is the exact one of the computed scores, which reach 1e8. The
+ * exponential of x has a relative error of at most 3e-7 + |x| 2^-22, and is
+ * 2^-126 for anything below.
  */
 typedef struct sl_attention {
     size_t heads, key_dim, steps, stride;
     float scale;
     const float *q, *k, *v; /* heads x key_dim rows */
     float *o;               /* the same; not one of the inputs */
-    float *scores;          /* room for steps x SL_LANES */
+    float *scores;          /* room for steps x SL_ATTENTION_LANES */
 } sl_attention;
 
 /*

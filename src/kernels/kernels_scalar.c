@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "kernels/kernels.h"
+#include "kernels/level.h"
 
 static void gemm(const sl_gemm *g)
 {
@@ -74,26 +75,18 @@ static void add_norm(const sl_add_norm *n)
 
 static void quantize(const sl_quantize *q)
 {
-    const double lowest = -128, highest = 127;
     for (size_t t = 0; t < q->lanes; t++) {
         const float *x = q->x + t;
-        double min = 0, max = 0;
+        float min = 0, max = 0;
         for (size_t c = 0; c < q->channels; c++) {
             if (x[c * q->stride] < min) min = x[c * q->stride];
             if (x[c * q->stride] > max) max = x[c * q->stride];
         }
-        /* Zero gets the level that the nearer end of the range gives it with the smaller error. */
-        const double step = min < max ? (max - min) / (highest - lowest) : 1;
-        const double from_min = lowest - min / step, from_max = highest - max / step;
-        double zero = -lowest - min / step < highest + max / step ? from_min : from_max;
-        zero = min < max ? round(zero) : 0;
-        zero = zero < lowest ? lowest : zero > highest ? highest : zero;
-        const float scale = (float)step, inverse = 1 / scale;
-        q->scale[t] = scale;
+        const float zero = sl_zero_level(min, max, &q->scale[t]), inverse = 1 / q->scale[t];
         for (size_t c = 0; c < q->channels; c++) {
-            float level = roundf((float)zero + x[c * q->stride] * inverse); /* halves away from zero */
+            float level = roundf(zero + x[c * q->stride] * inverse); /* halves away from zero */
             level = level < -128 ? -128 : level > 127 ? 127 : level;
-            q->levels[c * q->stride + t] = level - (float)zero;
+            q->levels[c * q->stride + t] = level - zero;
         }
     }
 }

@@ -7,11 +7,21 @@
 /* Slowest first. */
 static const sl_kernels *const tables[] = {
     &sl_kernels_scalar,
+#if defined(__x86_64__)
+    &sl_kernels_avx2,
+    &sl_kernels_avx512,
+#endif
 };
 enum { N_TABLES = sizeof tables / sizeof tables[0] };
 
 static bool can_run(const sl_kernels *table)
 {
+#if defined(__x86_64__)
+    /* These look at what the operating system saves, too. */
+    __builtin_cpu_init();
+    if (table == &sl_kernels_avx2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (table == &sl_kernels_avx512) return __builtin_cpu_supports("avx512f");
+#endif
     return table == &sl_kernels_scalar;
 }
 

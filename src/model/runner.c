@@ -93,7 +93,7 @@ static void run_encoder(const sl_runner *r, const sl_op *op, const float *x, flo
     float *q = rows(&scratch, inner, stride), *k = rows(&scratch, inner, stride), *v = rows(&scratch, inner, stride);
     float *o = rows(&scratch, inner, stride), *y = rows(&scratch, width, stride), *x1 = rows(&scratch, width, stride);
     float *hidden = rows(&scratch, e->w1.n, stride), *scale = rows(&scratch, 1, stride);
-    float *scores = rows(&scratch, op->steps, SL_LANES), *levels = scratch;
+    float *scores = rows(&scratch, op->steps, SL_ATTENTION_LANES), *levels = scratch;
 
     operand in = {.x = x};
     if (e->q.hybrid || e->k.hybrid || e->v.hybrid) quantize(r, &in, width, stride, levels, scale);

@@ -1,0 +1,19 @@
+/*
+ * kernels/isa.h - code for one instruction set inside a file that is compiled
+ * for any: everything between SL_ISA_BEGIN and SL_ISA_END may use it.
+ */
+#ifndef SL_KERNELS_ISA_H
+#define SL_KERNELS_ISA_H
+
+#define SL_ISA_PRAGMA(x) _Pragma(#x)
+#if defined(__clang__)
+#define SL_ISA_BEGIN(features) SL_ISA_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
+#define SL_ISA_END SL_ISA_PRAGMA(clang attribute pop)
+#else
+#define SL_ISA_BEGIN(features) SL_ISA_PRAGMA(GCC push_options) SL_ISA_PRAGMA(GCC target(features))
+#define SL_ISA_END SL_ISA_PRAGMA(GCC pop_options)
+#endif
+
+#define SL_INLINE static inline __attribute__((always_inline))
+
+#endif

@@ -1,0 +1,28 @@
+/* AVX-512F: 16 lanes, 32 registers. */
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include "kernels/isa.h"
+
+SL_ISA_BEGIN("avx512f")
+
+typedef __m512 vf;
+typedef unsigned vu __attribute__((vector_size(64)));
+
+enum { VL = 16, GEMM_VECTORS = 4 };
+
+SL_INLINE vf vset(float x) { return _mm512_set1_ps(x); }
+SL_INLINE vf vfma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
+SL_INLINE vf vmax(vf a, vf b) { return _mm512_max_ps(a, b); }
+SL_INLINE vf vmin(vf a, vf b) { return _mm512_min_ps(a, b); }
+SL_INLINE vf vsqrt(vf a) { return _mm512_sqrt_ps(a); }
+SL_INLINE vf vround(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+
+#define TABLE sl_kernels_avx512
+#define NAME "avx512"
+#include "kernels/kernels_tmpl.h"
+
+SL_ISA_END
+#else
+typedef int sl_not_x86; /* C wants something in a file */
+#endif
