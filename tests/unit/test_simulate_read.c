@@ -59,7 +59,7 @@ static sl_simulate_fate fate_of(const char *fault)
 /* The schema of framed messages lies in a folder. */
 static void load_schema(sl_alert_decoder *decoder)
 {
-    char folder[] = "/tmp/starling-schemas-XXXXXX", path[64];
+    char folder[] = P_tmpdir "/starling-schemas-XXXXXX", path[sizeof folder + 16];
     const sl_str schema = sl_simulate_schema(SL_SIMULATE_LSST);
     sl_error err;
     assert_non_null(mkdtemp(folder));
