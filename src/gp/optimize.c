@@ -64,16 +64,17 @@ double sl_gp_minimise_in_box(const double gradient[2], const double curvature[3]
     return best;
 }
 
+/* False, and the cost infinite, where the function is not defined. */
 static bool evaluate(const sl_gp_objective *objective, place *at, int *evaluations)
 {
-    double value;
+    double value = 0;
     (*evaluations)++;
-    if (!objective->value(objective->user, at->p, &value)) return false;
-    at->cost = -value;
-    return true;
+    const bool defined = objective->value(objective->user, at->p, &value);
+    at->cost = defined ? -value : INFINITY;
+    return defined;
 }
 
-/* Also the curvature where it is asked for; false where something is not finite. */
+/* Gradient, and the curvature where it is asked for; false where something is not finite. */
 static bool differentiate(const sl_gp_objective *objective, place *at, double curvature[3])
 {
     double gradient[2];
@@ -164,17 +165,16 @@ static bool climb(const sl_gp_objective *objective, const double low[2], const d
         /* Far below `enough`: the model may be wrong by an order, and the reference may have gone on.
            No success where only the failures before have made the step so short. */
         if (promise <= 0.01 * enough) return step < radius || radius >= 0.01;
-        const bool defined = evaluate(objective, &next, evaluations);
-        if (!defined || !differentiate(objective, &next, NULL)) {
+        evaluate(objective, &next, evaluations);
+        const double gain = at->cost - next.cost, kept = gain / promise;
+        if (kept <= 1e-4 || !differentiate(objective, &next, NULL)) {
             radius = 0.25 * step;
             continue;
         }
         const double y[2] = {next.gradient[0] - at->gradient[0], next.gradient[1] - at->gradient[1]};
         update_curvature(b, x, y);
-        const double gain = at->cost - next.cost, kept = gain / promise;
-        if (kept < 0.25) radius = (kept < 0 ? 0.25 : 0.5) * step;
+        if (kept < 0.25) radius = 0.5 * step;
         else if (kept > 0.75 && step >= 0.99 * radius) radius = fmin(2.5 * radius, largest_radius);
-        if (kept <= 1e-4) continue;
         objective->keep(objective->user, next.p);
         *at = next;
         if (kept > 0.5 && gain <= 0.1 * enough) return true;
