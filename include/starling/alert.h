@@ -71,9 +71,11 @@ typedef struct sl_alert {
     sl_str schema_version; /* "4.02", "lsst.v7_1", ...; empty if not said (Spark keeps no name of LSST's schemas) */
     int64_t alert_number;  /* alertId, else the number of alert_id; 0 if none */
     int64_t source_number; /* diaSourceId or candid; 0 if none */
-    int64_t publish_time_ms; /* [ms since 1970 UTC] when the survey published it; 0 if not said (no packet does, Kafka may) */
+    /* [ms since 1970 UTC] when the survey published it; 0 if not said (no packet does, Kafka may) */
+    int64_t publish_time_ms;
     bool time_is_jd;
-    /* of the host (ELAsTiCC: hostgal_zphot, else hostgal_z) as the packet has it; NaN if none, or marked missing (< 0) */
+    /* of the host (ELAsTiCC: hostgal_zphot, else hostgal_z) as the packet has it; NaN if none or
+       marked missing (< 0) */
     float redshift;
     float redshift_error; /* NaN if none */
     size_t n_points;

@@ -68,7 +68,8 @@ static sl_status take_codec(sl_container_header *header, sl_str name, sl_error *
             return SL_OK;
         }
     }
-    return SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_BAD_CODEC, "codec \"%.*s\" is none of null, deflate, snappy, zstandard",
+    return SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_BAD_CODEC,
+                   "codec \"%.*s\" is none of null, deflate, snappy, zstandard",
                    name.len < 40 ? (int)name.len : 40, name.ptr);
 }
 
@@ -108,7 +109,9 @@ sl_status sl_container_read_header(sl_container_header *header, const void *byte
     if (memcmp(start, "Obj\1", n_bytes < MAGIC ? n_bytes : MAGIC) != 0) {
         return SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_UNKNOWN_FORMAT, "not an Avro container");
     }
-    if (n_bytes < MAGIC) return SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_TRUNCATED, "the container ends inside its header");
+    if (n_bytes < MAGIC) {
+        return SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_TRUNCATED, "the container ends inside its header");
+    }
     const bool more = n_bytes > SL_CONTAINER_MAX_HEADER;
     cursor at = {start + MAGIC, start + (more ? SL_CONTAINER_MAX_HEADER : n_bytes)};
     sl_error local;

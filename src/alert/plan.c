@@ -298,7 +298,7 @@ sl_status sl_plan_compile(sl_plan *out, const sl_avro_schema *schema, sl_error *
     *out = (sl_plan){.survey = sl_fields_survey(schema->root)};
     if (out->survey == SL_SURVEY_NONE) {
         return SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_NOT_AN_ALERT,
-                       "the schema has neither ZTF's candidate (jd, fid, magpsf) nor LSST's diaSource (time, band, flux)");
+                       "the schema has neither a candidate (jd, fid, magpsf) nor a diaSource (time, band, flux)");
     }
     const sl_str version = sl_fields_version(schema->root);
     memcpy(out->version, version.ptr, version.len < sizeof out->version ? version.len : sizeof out->version - 1);

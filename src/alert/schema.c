@@ -81,7 +81,7 @@ static sl_status copy_text(parser *ps, const char *text, const char **out)
 static bool full_name(char full[MAX_FULL_NAME], const char *space, const char *name)
 {
     const bool bare = space[0] == '\0' || strchr(name, '.') != NULL;
-    const int n = bare ? snprintf(full, MAX_FULL_NAME, "%s", name) : snprintf(full, MAX_FULL_NAME, "%s.%s", space, name);
+    const int n = snprintf(full, MAX_FULL_NAME, "%s%s%s", bare ? "" : space, bare ? "" : ".", name);
     return n > 0 && n < MAX_FULL_NAME;
 }
 
