@@ -147,8 +147,8 @@ static sl_status read_entries(sl_source *source, opened *o, const sl_origin *ori
         skip_rest(o);
         n++;
     }
-    if (status == SL_DONE && n == 0 && archive_format(o->archive) == ARCHIVE_FORMAT_EMPTY) {
-        status = SL_FAIL(&why, SL_ERR_FORMAT, SL_REASON_EMPTY, "nothing but compression");
+    if (status == SL_DONE && n == 0) {
+        status = SL_FAIL(&why, SL_ERR_FORMAT, SL_REASON_EMPTY, "an archive with no file in it");
     }
     if (status < 0 && !o->told) return sl_feed_broken(source->feed, origin, NULL, 0, 1, &why, err);
     return SL_OK;

@@ -7,7 +7,7 @@
 
 unsigned char *sl_bytes_room(sl_bytes *bytes, size_t n)
 {
-    if (n > bytes->size - bytes->len) {
+    if (n > bytes->size - bytes->len || bytes->ptr == NULL) {
         size_t size = bytes->size > 0 ? bytes->size : 4096;
         while (size - bytes->len < n && size <= SIZE_MAX / 2) size *= 2;
         unsigned char *more = size - bytes->len >= n ? realloc(bytes->ptr, size) : NULL;

@@ -1,0 +1,528 @@
+/* Whole runs: what comes out, in which order, and that the books balance. */
+#include <fcntl.h>
+#include <zlib.h>
+
+#include "night.h"
+#include "starling/simulate.h"
+
+static void *model_bytes;
+static sl_model *model;
+
+static int make_model(void **state)
+{
+    (void)state;
+    model = night_model("starling", &model_bytes);
+    return 0;
+}
+
+static int close_model(void **state)
+{
+    (void)state;
+    sl_model_close(model);
+    free(model_bytes);
+    return 0;
+}
+
+static bool has(const char *text, const char *part)
+{
+    return strstr(text, part) != NULL;
+}
+
+/* The k-th line says this; lines count from 0. */
+static bool line_has(const char *text, size_t k, const char *part)
+{
+    for (; k > 0 && text != NULL; k--) text = (text = strchr(text, '\n')) != NULL ? text + 1 : NULL;
+    if (text == NULL) return false;
+    const char *end = strchr(text, '\n'), *at = strstr(text, part);
+    return at != NULL && at < end;
+}
+
+/* ---- what is read ---- */
+
+static void a_folder_is_read_in_the_order_of_its_names(void **state)
+{
+    (void)state;
+    sl_avro_out packet = {0};
+    static const char *const names[] = {"b.avro", "a", "c/x.txt", "c.avro"};
+    assert_int_equal(mkdir(night_path("c"), 0777), 0);
+    for (int i = 0; i < 4; i++) {
+        sl_avro_reset(&packet);
+        night_container(&packet, 100 + i, 1, 1, 10, SL_AVRO_NULL);
+        night_file(names[i], packet.bytes, packet.len);
+    }
+    night_file(".hidden", "x", 1);
+    night_run r = night_classify(model, night_folder, 1);
+    assert_ok(r.status, &r.err);
+    assert_int_equal(r.books.read, 4);
+    assert_int_equal(r.books.classified, 4);
+    static const char *const order[] = {"\"101\"", "\"100\"", "\"102\"", "\"103\""}; /* a b.avro c/ c.avro */
+    for (size_t i = 0; i < 4; i++) assert_true(line_has(r.text, i, order[i]));
+    assert_int_equal(night_lines(r.text), 4);
+    free(r.text);
+    sl_avro_release(&packet);
+}
+
+static void what_a_thing_is_its_bytes_say_and_not_its_name(void **state)
+{
+    (void)state;
+    night_file("1.fits", "Obj\1", 4);
+    night_file("2.avro", "", 0);
+    night_file("3.csv", "\x89PNG\r\n\x1a\n and so on", 18);
+    night_file("4.avro", "object_id,mjd,band,flux,flux_err\nx,1,g,5,1\nx,2,r,6,1\n", 53);
+    night_file("5", "a,b\n1,2\n", 8);
+    night_file("6", "SIMPLE  =                    T", 30);
+    night_file("7", "\0\0\0\2\xbc____", 9);
+    night_run r = night_classify(model, night_folder, 2);
+    assert_ok(r.status, &r.err);
+    assert_int_equal(r.books.read, 7);
+    assert_true(line_has(r.text, 0, "\"truncated\""));
+    assert_true(line_has(r.text, 1, "\"empty\""));
+    assert_true(line_has(r.text, 2, "\"unknown_format\""));
+    assert_true(line_has(r.text, 3, "\"object_id\": \"x\", \"class\": \""));
+    assert_true(line_has(r.text, 3, "{\"alert_id\": null"));
+    assert_true(line_has(r.text, 4, "\"bad_table\""));
+    assert_true(line_has(r.text, 5, "\"bad_table\""));
+    assert_true(line_has(r.text, 6, "\"unknown_schema\""));
+    free(r.text);
+}
+
+static void write_gz(const char *name, const void *bytes, size_t n, int times)
+{
+    for (int i = 0; i < times; i++) { /* members of a gzip file may follow each other */
+        gzFile gz = gzopen(night_path(name), i == 0 ? "wb9" : "ab9");
+        assert_non_null(gz);
+        assert_int_equal(gzwrite(gz, bytes, (unsigned)n), n);
+        assert_int_equal(gzclose(gz), Z_OK);
+    }
+}
+
+static void *read_back(const char *name, size_t *n)
+{
+    FILE *f = fopen(night_path(name), "rb");
+    assert_non_null(f);
+    char *bytes = malloc(1 << 22);
+    *n = fread(bytes, 1, 1 << 22, f);
+    fclose(f);
+    return bytes;
+}
+
+/* Three containers in a tar; ids from `first`. */
+static void make_tar(sl_avro_out *tar, int64_t first)
+{
+    sl_avro_out packet = {0};
+    for (int i = 0; i < 3; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "night/%d.avro", i);
+        sl_avro_reset(&packet);
+        night_container(&packet, first + i, 1, 1, 5000, SL_AVRO_NULL);
+        night_tar_add(tar, name, packet.bytes, packet.len);
+    }
+    night_tar_end(tar);
+    sl_avro_release(&packet);
+}
+
+static void archives_are_read_two_deep_and_no_deeper(void **state)
+{
+    (void)state;
+    sl_avro_out tar = {0}, outer = {0}, outermost = {0};
+    make_tar(&tar, 10);
+    night_file("1.tar", tar.bytes, tar.len);
+    write_gz("2.tar.gz", tar.bytes, tar.len, 1);
+    size_t n;
+    void *gz = read_back("2.tar.gz", &n);
+    night_tar_add(&outer, "in/2.tar.gz", gz, n);
+    night_tar_end(&outer);
+    free(gz);
+    night_file("3.tar", outer.bytes, outer.len);
+    night_tar_add(&outermost, "3.tar", outer.bytes, outer.len);
+    night_tar_end(&outermost);
+    night_file("4.tar", outermost.bytes, outermost.len);
+    night_run r = night_classify(model, night_folder, 3);
+    assert_ok(r.status, &r.err);
+    assert_int_equal(r.books.classified, 9);
+    assert_int_equal(r.books.by_reason[SL_REASON_BAD_ARCHIVE], 1);
+    assert_int_equal(r.books.read, 10);
+    assert_true(line_has(r.text, 0, "\"10\"") && line_has(r.text, 8, "\"12\""));
+    free(r.text);
+    sl_avro_release(&tar);
+    sl_avro_release(&outer);
+    sl_avro_release(&outermost);
+}
+
+static void a_cut_archive_gives_what_comes_before_the_cut(void **state)
+{
+    (void)state;
+    sl_avro_out tar = {0};
+    make_tar(&tar, 10);
+    night_file("1.tar", tar.bytes, tar.len / 2);
+    write_gz("2.tar.gz", tar.bytes, tar.len, 1);
+    size_t n;
+    void *gz = read_back("2.tar.gz", &n);
+    night_file("2.tar.gz", gz, n - n / 4);
+    night_file("3.gz", "\x1f\x8b\x08 no gzip at all", 19);
+    night_file("4.zst", "\x28\xb5\x2f\xfd no zstd", 12);
+    night_file("5.bz2", "BZh9 no bzip2", 13);
+    night_run r = night_classify(model, night_folder, 1);
+    assert_ok(r.status, &r.err);
+    assert_in_range(r.books.classified, 1, 5);
+    assert_int_equal(r.books.by_reason[SL_REASON_BAD_ARCHIVE], 5);
+    assert_int_equal(r.books.quarantined, 5);
+    free(gz);
+    free(r.text);
+    sl_avro_release(&tar);
+}
+
+static void an_archive_that_is_nearly_all_air_is_refused(void **state)
+{
+    (void)state;
+    enum { MEMBER = 32 << 20 };
+    void *air = malloc(MEMBER);
+    memset(air, 1, MEMBER);
+    write_gz("bomb.gz", air, MEMBER, 12);
+    free(air);
+    night_run r = night_classify(model, night_path("bomb.gz"), 1);
+    assert_ok(r.status, &r.err);
+    assert_int_equal(r.books.by_reason[SL_REASON_TOO_LARGE], 1);
+    assert_int_equal(r.books.by_reason[SL_REASON_UNKNOWN_FORMAT], 1); /* what is in it */
+    free(r.text);
+    /* and a tar whose one file claims 2^40 bytes and has none */
+    sl_avro_out tar = {0};
+    night_tar_header(&tar, "endless", 0);
+    memcpy(tar.bytes + 124, "\x80\0\0\0\0\0\1\0\0\0\0\0", 12);
+    unsigned sum = 8 * ' ';
+    for (size_t i = 0; i < 512; i++) sum += i >= 148 && i < 156 ? 0 : tar.bytes[i];
+    snprintf((char *)tar.bytes + 148, 8, "%06o", sum);
+    night_file("endless.tar", tar.bytes, tar.len);
+    r = night_classify(model, night_path("endless.tar"), 1);
+    assert_ok(r.status, &r.err);
+    assert_int_equal(r.books.quarantined, 1);
+    free(r.text);
+    sl_avro_release(&tar);
+}
+
+static void compressed_single_files_are_read_as_what_is_inside(void **state)
+{
+    (void)state;
+    static const char csv[] = "object_id,mjd,band,flux,flux_err\nx,1,g,5,1\nx,2,r,6,1\ny,1,g,5,1\n";
+    static const char no_entries[1024];
+    sl_avro_out packet = {0};
+    night_container(&packet, 1, 2, 1, 10, SL_AVRO_DEFLATE);
+    write_gz("1.csv.gz", csv, sizeof csv - 1, 1);
+    write_gz("2.avro.gz", packet.bytes, packet.len, 1);
+    write_gz("3.gz", "", 0, 1);
+    night_file("4.tar", no_entries, sizeof no_entries);
+    night_run r = night_classify(model, night_folder, 1);
+    assert_ok(r.status, &r.err);
+    assert_int_equal(r.books.read, 6);
+    assert_int_equal(r.books.classified, 3);
+    assert_int_equal(r.books.by_reason[SL_REASON_TOO_FEW_POINTS], 1);
+    assert_int_equal(r.books.by_reason[SL_REASON_EMPTY], 2);
+    free(r.text);
+    sl_avro_release(&packet);
+}
+
+static void standard_input_is_read_like_a_file(void **state)
+{
+    (void)state;
+    sl_avro_out packet = {0};
+    night_container(&packet, 1, 2, 1, 10, SL_AVRO_NULL);
+    int pipes[2];
+    assert_int_equal(pipe(pipes), 0);
+    assert_int_equal(write(pipes[1], packet.bytes, packet.len), packet.len);
+    close(pipes[1]);
+    const int before = dup(STDIN_FILENO);
+    dup2(pipes[0], STDIN_FILENO);
+    night_run r = night_classify(model, "-", 1);
+    dup2(before, STDIN_FILENO);
+    close(before);
+    close(pipes[0]);
+    assert_ok(r.status, &r.err);
+    assert_int_equal(r.books.classified, 2);
+    assert_int_equal(r.books.bytes_read, packet.len);
+    free(r.text);
+    sl_avro_release(&packet);
+}
+
+static void a_path_that_is_not_there_ends_the_run_before_it_begins(void **state)
+{
+    (void)state;
+    const char *paths[] = {night_folder, "/nowhere/at/all"};
+    night_file("a", "x", 1);
+    night_run r = night_go((sl_run_options){.model = model, .paths = paths, .n_paths = 2, .threads = 1});
+    assert_int_equal(r.status, SL_ERR_IO);
+    assert_true(has(r.err.message, "/nowhere/at/all"));
+    assert_int_equal(r.books.read, 0);
+    assert_int_equal(r.n, 0);
+    free(r.text);
+}
+
+static void a_file_that_cannot_be_opened_is_counted_and_the_run_goes_on(void **state)
+{
+    (void)state;
+    sl_avro_out packet = {0};
+    night_container(&packet, 1, 1, 1, 10, SL_AVRO_NULL);
+    assert_int_equal(symlink("nowhere", night_path("a")), 0);
+    assert_int_equal(symlink("..", night_path("b")), 0); /* a folder by a link: not followed */
+    assert_int_equal(mkfifo(night_path("c"), 0666), 0);  /* would wait for ever */
+    night_file("d", packet.bytes, packet.len);
+    night_run r = night_classify(model, night_folder, 1);
+    assert_ok(r.status, &r.err);
+    assert_int_equal(r.books.read, 3);
+    assert_int_equal(r.books.classified, 1);
+    assert_int_equal(r.books.by_reason[SL_REASON_UNREADABLE], 2);
+    free(r.text);
+    sl_avro_release(&packet);
+}
+
+/* ---- large containers ---- */
+
+static void a_large_container_gives_what_its_records_give_one_by_one(void **state)
+{
+    (void)state;
+    enum { N = 1500, STAMP = 3000 };
+    sl_avro_out all = {0}, one = {0};
+    static const int per_block[] = {1, 7, 1500};
+    night_run expected = {0};
+    assert_int_equal(mkdir(night_path("single"), 0777), 0);
+    for (int i = 0; i < N; i++) {
+        sl_avro_out records = {0};
+        sl_error err;
+        sl_avro_reset(&one);
+        assert_ok(sl_avro_put_header(&one, night_schema, strlen(night_schema), SL_AVRO_NULL, night_sync, &err), &err);
+        night_record(&records, 5000 + i, i % 5 == 4 ? 1 : 4, STAMP);
+        assert_ok(sl_avro_put_container_block(&one, SL_AVRO_NULL, night_sync, 1, records.bytes, records.len, &err), &err);
+        sl_avro_release(&records);
+        char name[32];
+        snprintf(name, sizeof name, "single/%04d", i);
+        night_file(name, one.bytes, one.len);
+    }
+    expected = night_classify(model, night_path("single"), 2);
+    assert_int_equal(expected.books.classified, N / 5 * 4);
+    assert_int_equal(expected.books.by_reason[SL_REASON_TOO_FEW_POINTS], N / 5);
+    for (int i = 0; i < 3; i++) {
+        sl_avro_reset(&all);
+        night_container(&all, 5000, N, per_block[i], STAMP, i == 1 ? SL_AVRO_DEFLATE : SL_AVRO_NULL);
+        assert_true(i == 1 || all.len > 4 << 20);
+        night_file("all", all.bytes, all.len);
+        night_run r = night_classify(model, night_path("all"), 2);
+        assert_ok(r.status, &r.err);
+        assert_int_equal(r.n, expected.n);
+        assert_memory_equal(r.text, expected.text, r.n);
+        free(r.text);
+    }
+    free(expected.text);
+    sl_avro_release(&all);
+    sl_avro_release(&one);
+}
+
+static void a_damaged_large_container_gives_what_stands_before_the_damage(void **state)
+{
+    (void)state;
+    sl_avro_out all = {0};
+    night_container(&all, 0, 3000, 10, 1000, SL_AVRO_NULL);
+    const size_t n = all.len;
+    assert_true(n > 3 << 20);
+    night_file("a-cut", all.bytes, n - 500);
+    all.bytes[n - 5] ^= 1; /* the last sync marker */
+    night_file("b-sync", all.bytes, n);
+    night_run r = night_classify(model, night_folder, 3);
+    assert_ok(r.status, &r.err);
+    assert_int_equal(r.books.classified + r.books.refused, 2 * 2990);
+    assert_int_equal(r.books.by_reason[SL_REASON_TRUNCATED], 10); /* the block says so, and its bytes bear it out */
+    assert_int_equal(r.books.by_reason[SL_REASON_BAD_CONTAINER], 10);
+    assert_true(line_has(r.text, 2990, "\"truncated\""));
+    free(r.text);
+    sl_avro_release(&all);
+}
+
+static void a_block_that_claims_to_be_endless_takes_no_memory(void **state)
+{
+    (void)state;
+    sl_avro_out all = {0};
+    night_container(&all, 0, 1500, 10, 1000, SL_AVRO_NULL);
+    sl_avro_put_long(&all, INT64_C(1) << 62);
+    sl_avro_put_long(&all, INT64_C(1) << 62);
+    night_file("a", all.bytes, all.len);
+    night_run r = night_classify(model, night_path("a"), 1);
+    assert_ok(r.status, &r.err);
+    assert_int_equal(r.books.read, 1501);
+    assert_int_equal(r.books.quarantined, 1);
+    free(r.text);
+    sl_avro_release(&all);
+}
+
+/* ---- order and threads ---- */
+
+static void simulate(const char *name, sl_simulate_form form, uint64_t n, double hostile)
+{
+    sl_simulate_options o;
+    sl_error err;
+    sl_simulate_defaults(&o);
+    o.form = form;
+    o.n_alerts = n;
+    o.hostile_share = hostile;
+    o.cutouts = form == SL_SIMULATE_CONTAINER;
+    FILE *f = fopen(night_path(name), "wb");
+    assert_ok(sl_simulate_write(&o, f, &err), &err);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void any_number_of_threads_gives_the_same_bytes(void **state)
+{
+    (void)state;
+    simulate("1.tar", SL_SIMULATE_TAR, 600, 0.3);
+    simulate("2.avro", SL_SIMULATE_CONTAINER, 200, 0);
+    FILE *csv = fopen(night_path("3.csv"), "w");
+    fputs("object_id,mjd,band,flux,flux_err\n", csv);
+    for (int i = 0; i < 500; i++) fprintf(csv, "o%d,1,g,%d,1\no%d,2.5,r,%s,1\n", i, i, i, i % 50 == 7 ? "x" : "9");
+    fclose(csv);
+    const char *paths[] = {night_folder};
+    static const int threads[] = {1, 2, 3, 7};
+    for (int format = SL_FORMAT_JSONL; format <= SL_FORMAT_AVRO; format++) {
+        night_run first = {0};
+        for (int i = 0; i < 4; i++) {
+            night_run r = night_go((sl_run_options){.model = model, .paths = paths, .n_paths = 1,
+                                                    .format = (sl_format)format, .threads = threads[i]});
+            assert_ok(r.status, &r.err);
+            if (i == 0) {
+                first = r;
+                assert_true(r.books.quarantined > 10 && r.books.refused > 10 && r.books.classified > 500);
+                assert_int_equal(r.books.by_reason[SL_REASON_BAD_TABLE], 10);
+                continue;
+            }
+            assert_int_equal(r.n, first.n);
+            assert_memory_equal(r.text, first.text, r.n);
+            first.books.seconds = r.books.seconds;
+            assert_memory_equal(&r.books, &first.books, sizeof r.books);
+            free(r.text);
+        }
+        if (format == SL_FORMAT_JSONL) assert_int_equal(night_lines(first.text), first.books.read);
+        free(first.text);
+    }
+}
+
+static void the_night_of_nothing_but_broken_packets_balances(void **state)
+{
+    (void)state;
+    simulate("1.tar", SL_SIMULATE_TAR, 500, 1);
+    night_run r = night_classify(model, night_folder, 2);
+    assert_ok(r.status, &r.err);
+    assert_true(r.books.quarantined > 50);
+    assert_int_equal(night_lines(r.text), r.books.read);
+    free(r.text);
+}
+
+/* ---- what cannot be written ---- */
+
+static sl_status run_into(FILE *out, const char *quarantine, sl_ledger *books, sl_error *err)
+{
+    const char *paths[] = {night_folder};
+    const sl_run_options o = {.model = model, .paths = paths, .n_paths = 1, .threads = 2, .out = out,
+                              .quarantine_folder = quarantine};
+    return sl_run(&o, books, err);
+}
+
+static void a_full_disk_is_told(void **state)
+{
+    (void)state;
+    simulate("1.tar", SL_SIMULATE_TAR, 300, 0);
+    sl_ledger books;
+    sl_error err;
+    FILE *full = fopen("/dev/full", "wb");
+    assert_non_null(full);
+    assert_int_equal(run_into(full, NULL, &books, &err), SL_ERR_IO);
+    assert_true(has(err.message, "No space left"));
+    fclose(full);
+}
+
+static void a_reader_that_has_gone_is_told_and_kills_nobody(void **state)
+{
+    (void)state;
+    simulate("1.tar", SL_SIMULATE_TAR, 300, 0);
+    sl_ledger books;
+    sl_error err;
+    int pipes[2];
+    assert_int_equal(pipe(pipes), 0);
+    close(pipes[0]);
+    FILE *out = fdopen(pipes[1], "wb");
+    assert_int_equal(run_into(out, NULL, &books, &err), SL_ERR_IO);
+    assert_true(has(err.message, "Broken pipe"));
+    setvbuf(out, NULL, _IONBF, 0);
+    close(pipes[1]);
+    pipes[1] = open("/dev/null", O_WRONLY);
+    fclose(out);
+}
+
+static void the_quarantine_keeps_the_bytes_and_the_reasons(void **state)
+{
+    (void)state;
+    sl_avro_out tar = {0}, packet = {0};
+    assert_int_equal(mkdir(night_path("in"), 0777), 0);
+    night_container(&packet, 1, 1, 1, 10, SL_AVRO_NULL);
+    night_tar_add(&tar, "n/good.avro", packet.bytes, packet.len);
+    night_tar_add(&tar, "n/cut \"it\".avro", packet.bytes, packet.len - 30);
+    night_tar_add(&tar, "empty", "", 0);
+    night_tar_end(&tar);
+    night_file("in/night.tar", tar.bytes, tar.len);
+    const char *paths[] = {night_path("in")};
+    night_run r = night_go((sl_run_options){.model = model, .paths = paths, .n_paths = 1, .threads = 2,
+                                            .quarantine_folder = night_path("out")});
+    assert_ok(r.status, &r.err);
+    assert_int_equal(r.books.quarantined, 2);
+    size_t n;
+    char *kept = read_back("out/000001-cut__it_.avro.bin", &n);
+    assert_int_equal(n, packet.len - 30);
+    assert_memory_equal(kept, packet.bytes, n);
+    free(kept);
+    char *reasons = read_back("out/reasons.jsonl", &n);
+    reasons[n] = '\0';
+    assert_int_equal(night_lines(reasons), 2);
+    assert_true(line_has(reasons, 0, "{\"file\": \"000001-cut__it_.avro.bin\", \"path\": \""));
+    assert_true(line_has(reasons, 0, "night.tar\", \"entry\": \"n/cut \\\"it\\\".avro\", \"record\": 0, \"records\": 1, "));
+    assert_true(line_has(reasons, 0, "\"reason\": \"truncated\", \"message\": \""));
+    assert_true(line_has(reasons, 1, "{\"file\": null, "));
+    assert_true(line_has(reasons, 1, "\"entry\": \"empty\", \"record\": 0, \"records\": 1, \"offset\": 0, \"reason\": \"empty\""));
+    free(reasons);
+    free(r.text);
+    sl_avro_release(&tar);
+    sl_avro_release(&packet);
+}
+
+static void a_quarantine_that_cannot_be_made_ends_the_run(void **state)
+{
+    (void)state;
+    night_file("a", "x", 1);
+    sl_ledger books;
+    sl_error err;
+    FILE *out = fopen("/dev/null", "wb");
+    assert_int_equal(run_into(out, night_path("a/below"), &books, &err), SL_ERR_IO);
+    assert_int_equal(run_into(out, "/dev/null", &books, &err), SL_ERR_IO);
+    fclose(out);
+}
+
+#define ON_A_NIGHT(test) cmocka_unit_test_setup_teardown(test, night_setup, night_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_A_NIGHT(a_folder_is_read_in_the_order_of_its_names),
+        ON_A_NIGHT(what_a_thing_is_its_bytes_say_and_not_its_name),
+        ON_A_NIGHT(archives_are_read_two_deep_and_no_deeper),
+        ON_A_NIGHT(a_cut_archive_gives_what_comes_before_the_cut),
+        ON_A_NIGHT(an_archive_that_is_nearly_all_air_is_refused),
+        ON_A_NIGHT(compressed_single_files_are_read_as_what_is_inside),
+        ON_A_NIGHT(standard_input_is_read_like_a_file),
+        ON_A_NIGHT(a_path_that_is_not_there_ends_the_run_before_it_begins),
+        ON_A_NIGHT(a_file_that_cannot_be_opened_is_counted_and_the_run_goes_on),
+        ON_A_NIGHT(a_large_container_gives_what_its_records_give_one_by_one),
+        ON_A_NIGHT(a_damaged_large_container_gives_what_stands_before_the_damage),
+        ON_A_NIGHT(a_block_that_claims_to_be_endless_takes_no_memory),
+        ON_A_NIGHT(any_number_of_threads_gives_the_same_bytes),
+        ON_A_NIGHT(the_night_of_nothing_but_broken_packets_balances),
+        ON_A_NIGHT(a_full_disk_is_told),
+        ON_A_NIGHT(a_reader_that_has_gone_is_told_and_kills_nobody),
+        ON_A_NIGHT(the_quarantine_keeps_the_bytes_and_the_reasons),
+        ON_A_NIGHT(a_quarantine_that_cannot_be_made_ends_the_run),
+    };
+    return cmocka_run_group_tests_name("pipeline", tests, make_model, close_model);
+}
