@@ -247,7 +247,8 @@ static double origin(const rules *r, const sl_candidate *c)
     return c[0].time;
 }
 
-static void write_out(const rules *r, sl_lightcurve_buffer *b, sl_lightcurve *out)
+/* False where all times are the same once they count from the origin. */
+static bool write_out(const rules *r, sl_lightcurve_buffer *b, sl_lightcurve *out)
 {
     const bool reversed = r->contract->time_order == SL_TIME_REVERSED;
     out->origin_mjd = origin(r, b->candidates);
@@ -259,11 +260,13 @@ static void write_out(const rules *r, sl_lightcurve_buffer *b, sl_lightcurve *ou
         b->band[i] = c->band;
         b->wavelength[i] = r->contract->bands[c->band].wavelength_aa;
     }
+    if (!(b->time[out->n - 1] > b->time[0])) return false;
     out->time = b->time;
     out->flux = b->flux;
     out->error = b->error;
     out->wavelength = b->wavelength;
     out->band = b->band;
+    return true;
 }
 
 static void set_channels(const sl_contract *c, sl_lightcurve *out)
@@ -311,6 +314,7 @@ sl_status sl_lightcurve_build(const sl_contract *contract, const sl_alert *alert
 {
     SL_REQUIRE(contract != NULL && alert != NULL && buffer != NULL && out != NULL, err);
     SL_REQUIRE(alert->n_points == 0 || alert->points != NULL, err);
+    SL_REQUIRE(contract->max_points <= SL_MAX_POINTS && contract->n_bands <= SL_MAX_BANDS, err);
     *out = (sl_lightcurve){.redshift = NAN, .redshift_error = NAN, .origin_mjd = NAN};
     rules r = {.contract = contract,
                .alert = alert,
@@ -325,10 +329,7 @@ sl_status sl_lightcurve_build(const sl_contract *contract, const sl_alert *alert
     }
     SL_TRY(check_points(contract, out, err));
     SL_TRY(set_redshift(contract, alert, out, err));
-    if (!(buffer->candidates[out->n - 1].time > buffer->candidates[0].time)) {
-        REFUSE(NO_TIME_SPAN, "all %zu points at one moment", out->n);
-    }
-    write_out(&r, buffer, out);
+    if (!write_out(&r, buffer, out)) REFUSE(NO_TIME_SPAN, "all %zu points at one moment", out->n);
     set_channels(contract, out);
     return SL_OK;
 }

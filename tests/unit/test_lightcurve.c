@@ -321,6 +321,11 @@ static void too_little_and_too_much_have_their_reasons(void **state)
     assert_int_equal(lc.n, 3);
     const sl_point same[] = {flux_point(1, 'g', 1, 1), flux_point(1, 'r', 1, 1)};
     ASSERT_REFUSED(BUILD(same), NO_TIME_SPAN);
+    /* Two times that differ, but not once they count from the packet's first. */
+    contract.time_order = SL_TIME_REVERSED;
+    const sl_point rounded[] = {with(flux_point(1, 'g', NAN, 1), SL_POINT_LIMIT, 0), flux_point(0, 'g', 1, 1),
+                                flux_point(1e-300, 'r', 1, 1)};
+    ASSERT_REFUSED(BUILD(rounded), NO_TIME_SPAN);
 }
 
 static void the_reference_takes_exactly_two_bands_whichever(void **state)
