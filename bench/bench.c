@@ -1,11 +1,13 @@
 /*
  * bench/bench.c - what each stage costs, in one process on one core.
  *
- *     bench [-m MODEL] [-n ALERTS] [-r REPEATS] [-t SECONDS] [-c CORE] [--json FILE] [--curves CSV | PATH...]
+ *     bench [-m MODEL] [-n ALERTS] [-N ALERTS] [-r REPEATS] [-t SECONDS] [-c CORE] [--json FILE]
+ *           [--curves CSV | PATH...]
  *
- * PATH is a folder or a plain tar of ZTF packets; without one a night is
- * simulated in memory. MODEL is a model file or a TFLite file; without one
- * the stages that need a network are left out.
+ * PATH is a folder or a plain tar of ZTF packets; without one a night of -n
+ * alerts is simulated in memory. The tar of the last stage holds -N. MODEL is
+ * a model file or a TFLite file; without one the stages that need a network
+ * are left out.
  */
 #include <getopt.h>
 #include <math.h>
@@ -16,8 +18,6 @@
 
 #include "inputs.h"
 #include "stages.h"
-
-enum { NIGHT = 2000 /* alerts in the tar that sl_run reads */ };
 
 /* The result of the light-curve stage, kept: arrays of its own. */
 typedef struct curve {
@@ -45,6 +45,7 @@ typedef struct world {
     size_t batch;
     size_t n_results, n_classified;
     char night[64];
+    size_t night_alerts; /* in the tar that sl_run reads */
     FILE *sink;
 } world;
 
@@ -141,7 +142,7 @@ static bool stage_night(void *user, size_t i)
     sl_error err;
     const sl_status status = sl_run(&options, &ledger, &err);
     if (status < 0) fprintf(stderr, "bench: %s\n", err.message);
-    return status >= 0 && ledger.read == NIGHT;
+    return status >= 0 && ledger.read == w->night_alerts;
 }
 
 static bool keep_curve(curve *c, const sl_lightcurve *lc)
@@ -174,8 +175,7 @@ static bool make_curves(world *w)
         w->n_curves++;
     }
     const size_t classes = w->contract.n_classes;
-    w->input_size =
-        (size_t)sl_contract_input_steps(&w->contract) * (size_t)sl_contract_input_channels(&w->contract);
+    w->input_size = (size_t)sl_contract_input_steps(&w->contract) * (size_t)sl_contract_input_channels(&w->contract);
     w->inputs = calloc(w->n_curves + 1, w->input_size * sizeof *w->inputs);
     w->p = calloc(64 * classes, sizeof *w->p);
     return w->inputs != NULL && w->p != NULL;
@@ -207,8 +207,10 @@ failed:
 
 static bool run_network(world *w)
 {
-    static const struct { const char *name; size_t batch; } runs[] = {
-        {"network_1", 1}, {"network_8", 8}, {"network_32", 32}};
+    static const struct {
+        const char *name;
+        size_t batch;
+    } runs[] = {{"network_1", 1}, {"network_8", 8}, {"network_32", 32}};
     for (size_t k = 0; k < sizeof runs / sizeof runs[0]; k++) {
         w->batch = runs[k].batch;
         if (w->n_curves < w->batch) continue;
@@ -219,11 +221,11 @@ static bool run_network(world *w)
 
 static bool run_night(world *w)
 {
-    const int fd = inputs_make_tar(&w->in, NIGHT);
+    const int fd = inputs_make_tar(&w->in, w->night_alerts);
     if (fd < 0) return false;
     snprintf(w->night, sizeof w->night, "/proc/self/fd/%d", fd);
     w->sink = fopen("/dev/null", "w");
-    const bool well = w->sink != NULL && bench_run_whole(&w->b, "tar_to_json_lines", stage_night, w, NIGHT);
+    const bool well = w->sink != NULL && bench_run_whole(&w->b, "tar_to_json_lines", stage_night, w, w->night_alerts);
     if (w->sink != NULL) fclose(w->sink);
     close(fd);
     return well;
@@ -284,7 +286,7 @@ static void world_close(world *w)
 
 typedef struct settings {
     const char *model, *json, *curves;
-    uint64_t n_alerts;
+    uint64_t n_alerts, night_alerts;
     int core;
 } settings;
 
@@ -293,10 +295,11 @@ static bool parse(int argc, char **argv, settings *s, bench *b)
     static const struct option longs[] = {
         {"json", required_argument, NULL, 'j'}, {"curves", required_argument, NULL, 'k'}, {NULL, 0, NULL, 0}};
     int c;
-    while ((c = getopt_long(argc, argv, "m:n:r:t:c:", longs, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "m:n:N:r:t:c:", longs, NULL)) != -1) {
         switch (c) {
         case 'm': s->model = optarg; break;
         case 'n': s->n_alerts = strtoull(optarg, NULL, 10); break;
+        case 'N': s->night_alerts = strtoull(optarg, NULL, 10); break;
         case 'r': b->repeats = atoi(optarg); break;
         case 't': b->min_seconds = atof(optarg); break;
         case 'c': s->core = atoi(optarg); break;
@@ -321,12 +324,14 @@ int main(int argc, char **argv)
 {
     static world w;
     w.b = (bench){.repeats = 5, .min_seconds = 0.2};
-    settings s = {.n_alerts = 500, .core = -1};
+    settings s = {.n_alerts = 500, .night_alerts = 2000, .core = -1};
     if (!parse(argc, argv, &s, &w.b)) {
-        fprintf(stderr, "usage: bench [-m MODEL] [-n ALERTS] [-r REPEATS] [-t SECONDS] [-c CORE] [--json FILE] "
-                        "[--curves CSV | PATH...]\n");
+        fprintf(stderr,
+                "usage: bench [-m MODEL] [-n ALERTS] [-N ALERTS] [-r REPEATS] [-t SECONDS] [-c CORE] [--json FILE] "
+                "[--curves CSV | PATH...]\n");
         return 2;
     }
+    w.night_alerts = s.night_alerts;
     cpu_set_t one;
     CPU_ZERO(&one);
     CPU_SET(s.core >= 0 ? s.core : sched_getcpu(), &one);

@@ -26,7 +26,8 @@ bool inputs_read_curves(inputs *in, const char *path);
 bool inputs_decode(inputs *in);
 void inputs_free(inputs *in);
 
-/* A tar in memory of the packets, again and again until it has n; the descriptor can be opened by path. -1 on failure. */
+/* A tar in memory of the packets, again and again until it has n; the descriptor can be opened by path. -1 on failure.
+ */
 int inputs_make_tar(const inputs *in, size_t n);
 
 #endif

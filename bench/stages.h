@@ -10,7 +10,7 @@
 /* What a stage measured: medians over the repeats. Times are an alert, not a call. */
 typedef struct stage {
     const char *name;
-    size_t n_items; /* calls in one pass over the inputs */
+    size_t n_items;        /* calls in one pass over the inputs */
     double p50_us, p99_us; /* NaN where only the whole was timed */
     double per_second;     /* alerts in one second of the stage */
 } stage;
