@@ -15,11 +15,18 @@ static uint64_t hash(sl_str name)
     return h != 0 ? h : 1;
 }
 
+/* Names made to collide must not make a table quadratic: a half-full set never
+   needs so many steps by chance. */
+enum { MAX_STEPS = 512 };
+
+/* The slot that holds h, or the empty one for it; NULL where there is none near. */
 static uint64_t *find(uint64_t *slots, size_t size, uint64_t h)
 {
-    size_t at = h & (size - 1);
-    while (slots[at] != 0 && slots[at] != h) at = (at + 1) & (size - 1);
-    return &slots[at];
+    for (size_t step = 0; step < MAX_STEPS; step++) {
+        uint64_t *slot = &slots[(h + step) & (size - 1)];
+        if (*slot == 0 || *slot == h) return slot;
+    }
+    return NULL;
 }
 
 static sl_status grow(sl_idset *set, sl_error *err)
@@ -28,7 +35,8 @@ static sl_status grow(sl_idset *set, sl_error *err)
     uint64_t *slots = calloc(size, sizeof *slots);
     if (slots == NULL) return SL_FAIL_NOMEM(err);
     for (size_t i = 0; i < set->size; i++) {
-        if (set->slots[i] != 0) *find(slots, size, set->slots[i]) = set->slots[i];
+        uint64_t *slot = set->slots[i] != 0 ? find(slots, size, set->slots[i]) : NULL;
+        if (slot != NULL) *slot = set->slots[i];
     }
     free(set->slots);
     set->slots = slots;
@@ -47,6 +55,7 @@ sl_status sl_idset_add(sl_idset *set, sl_str name, sl_error *err)
     if (2 * set->count >= set->size && set->count < SL_IDSET_MAX) SL_TRY(grow(set, err));
     const uint64_t h = hash(name);
     uint64_t *slot = find(set->slots, set->size, h);
+    if (slot == NULL) return SL_OK;
     if (*slot == h) return SL_DONE;
     if (set->count >= SL_IDSET_MAX) return SL_OK;
     *slot = h;

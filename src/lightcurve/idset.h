@@ -12,7 +12,7 @@ typedef struct sl_idset {
 enum { SL_IDSET_MAX = 1 << 22 }; /* names remembered, in 64 MB */
 
 void sl_idset_release(sl_idset *set);
-/* SL_OK: was not in, and is now (or the set is full). SL_DONE: is in already. */
+/* SL_OK: was not in, and is now (or there was no place for it). SL_DONE: is in already. */
 sl_status sl_idset_add(sl_idset *set, sl_str name, sl_error *err);
 
 #endif

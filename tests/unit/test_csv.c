@@ -330,13 +330,13 @@ static void names_seen_are_remembered(void **state)
     (void)state;
     sl_idset set = {0};
     for (int pass = 0; pass < 2; pass++) {
-        for (int i = 0; i < 100000; i++) {
+        for (int i = 0; i < 500000; i++) {
             char name[16];
             const sl_str text = {name, (size_t)snprintf(name, sizeof name, "%d", i)};
             assert_int_equal(sl_idset_add(&set, text, &err), pass == 0 ? SL_OK : SL_DONE);
         }
     }
-    assert_int_equal(set.count, 100000);
+    assert_int_equal(set.count, 500000);
     sl_idset_release(&set);
 }
 
