@@ -1,0 +1,516 @@
+/* Model files: written, opened, run, and broken in every way. */
+#include "unit.h"
+
+#include <unistd.h>
+
+#include "base/error.h"
+#include "model/model_write.h"
+#include "model/network.h"
+#include "random_model.h"
+#include "starling/model.h"
+
+/* ---- the same arithmetic in float64, one number at a time; row t, column c ---- */
+
+typedef struct signal {
+    uint32_t steps, channels;
+    double *x;
+} signal;
+
+static double weight(const sl_tensor *t, size_t i)
+{
+    return t->storage == SL_STORAGE_INT8 ? (double)t->scale * ((const int8_t *)t->data)[i] : ((const float *)t->data)[i];
+}
+
+static signal new_signal(sl_arena *arena, uint32_t steps, uint32_t channels)
+{
+    const signal s = {steps, channels, SL_ARENA_NEW(arena, double, (size_t)steps * channels)};
+    memset(s.x, 0, (size_t)steps * channels * sizeof *s.x);
+    return s;
+}
+
+/* y[t] = W x[t] + b over `kernel` neighbours, zeros beyond the ends. */
+static signal naive_matrix(sl_arena *arena, signal in, const sl_tensor *w, uint32_t n, uint32_t kernel, bool relu)
+{
+    const signal out = new_signal(arena, in.steps, n);
+    for (uint32_t t = 0; t < in.steps; t++) {
+        for (uint32_t u = 0; u < n; u++) {
+            double sum = weight(&w[1], u);
+            for (uint32_t place = 0; place < kernel; place++) {
+                const int64_t from = (int64_t)t + place - (kernel - 1) / 2;
+                if (from < 0 || from >= in.steps) continue;
+                for (uint32_t c = 0; c < in.channels; c++) {
+                    sum += weight(&w[0], (u * kernel + place) * in.channels + c) * in.x[from * in.channels + c];
+                }
+            }
+            out.x[t * n + u] = relu && sum < 0 ? 0 : sum;
+        }
+    }
+    return out;
+}
+
+static signal naive_attention(sl_arena *arena, signal q, signal k, signal v, const sl_layer *layer)
+{
+    const signal out = new_signal(arena, q.steps, q.channels);
+    double *a = SL_ARENA_NEW(arena, double, q.steps);
+    for (uint32_t h = 0; h < layer->heads; h++) {
+        for (uint32_t t = 0; t < q.steps; t++) {
+            double max = -INFINITY, sum = 0;
+            for (uint32_t j = 0; j < q.steps; j++) {
+                a[j] = 0;
+                for (uint32_t d = h * layer->key_dim; d < (h + 1) * layer->key_dim; d++) {
+                    a[j] += q.x[t * q.channels + d] * k.x[j * q.channels + d] / sqrt(layer->key_dim);
+                }
+                max = fmax(max, a[j]);
+            }
+            for (uint32_t j = 0; j < q.steps; j++) sum += a[j] = exp(a[j] - max);
+            for (uint32_t d = h * layer->key_dim; d < (h + 1) * layer->key_dim; d++) {
+                for (uint32_t j = 0; j < q.steps; j++) {
+                    out.x[t * q.channels + d] += a[j] / sum * v.x[j * q.channels + d];
+                }
+            }
+        }
+    }
+    return out;
+}
+
+static signal naive_norm(sl_arena *arena, signal a, signal b, const sl_tensor *w, double epsilon)
+{
+    const signal out = new_signal(arena, a.steps, a.channels);
+    for (uint32_t t = 0; t < a.steps; t++) {
+        double *y = out.x + (size_t)t * a.channels, mean = 0, variance = 0;
+        for (uint32_t c = 0; c < a.channels; c++) {
+            y[c] = a.x[t * a.channels + c] + b.x[t * a.channels + c];
+            mean += y[c] / a.channels;
+        }
+        for (uint32_t c = 0; c < a.channels; c++) variance += (y[c] - mean) * (y[c] - mean) / a.channels;
+        for (uint32_t c = 0; c < a.channels; c++) {
+            y[c] = (y[c] - mean) / sqrt(variance + epsilon) * weight(&w[0], c) + weight(&w[1], c);
+        }
+    }
+    return out;
+}
+
+static signal naive_encoder(sl_arena *arena, signal x, const sl_layer *layer, const sl_tensor *w)
+{
+    const uint32_t inner = layer->heads * layer->key_dim;
+    const signal q = naive_matrix(arena, x, w + SL_ENCODER_WQ, inner, 1, false);
+    const signal k = naive_matrix(arena, x, w + SL_ENCODER_WK, inner, 1, false);
+    const signal v = naive_matrix(arena, x, w + SL_ENCODER_WV, inner, 1, false);
+    const signal o = naive_attention(arena, q, k, v, layer);
+    const signal y = naive_matrix(arena, o, w + SL_ENCODER_WO, x.channels, 1, false);
+    const signal x1 = naive_norm(arena, x, y, w + SL_ENCODER_GAMMA1, layer->epsilon);
+    const signal hidden = naive_matrix(arena, x1, w + SL_ENCODER_W1, layer->hidden, 1, true);
+    const signal z = naive_matrix(arena, hidden, w + SL_ENCODER_W2, x.channels, 1, false);
+    return naive_norm(arena, x1, z, w + SL_ENCODER_GAMMA2, layer->epsilon);
+}
+
+static signal naive_layer(sl_arena *arena, signal x, const sl_layer *layer, const sl_tensor *w)
+{
+    signal out = new_signal(arena, x.steps, x.channels);
+    double sum = 0;
+    switch (layer->kind) {
+    case SL_LAYER_CONV1D: return naive_matrix(arena, x, w, layer->units, layer->kernel, layer->activation);
+    case SL_LAYER_DENSE: return naive_matrix(arena, x, w, layer->units, 1, layer->activation);
+    case SL_LAYER_ENCODER: return naive_encoder(arena, x, layer, w);
+    case SL_LAYER_POSITIONS:
+        for (uint32_t i = 0; i < x.steps * x.channels; i++) {
+            const uint32_t t = i / x.channels, c = i % x.channels;
+            const double angle = t / pow(10000, (double)(c / 2 * 2) / x.channels);
+            out.x[i] = x.x[i] + (layer->n_tensors > 0 ? weight(w, i) : c % 2 == 0 ? sin(angle) : cos(angle));
+        }
+        return out;
+    case SL_LAYER_MEAN_OVER_TIME:
+        out.steps = 1;
+        for (uint32_t i = 0; i < x.steps * x.channels; i++) out.x[i % x.channels] += x.x[i] / x.steps;
+        return out;
+    default:
+        for (uint32_t c = 0; c < x.channels; c++) sum += out.x[c] = exp(x.x[c]);
+        for (uint32_t c = 0; c < x.channels; c++) out.x[c] /= sum;
+        return out;
+    }
+}
+
+static const double *naive_run(sl_arena *arena, const sl_model_parts *parts, const float *input)
+{
+    signal x = new_signal(arena, sl_contract_input_steps(&parts->contract), sl_contract_input_channels(&parts->contract));
+    for (size_t i = 0; i < (size_t)x.steps * x.channels; i++) x.x[i] = input[i];
+    const sl_tensor *w = parts->tensors;
+    for (size_t i = 0; i < parts->n_layers; i++) {
+        x = naive_layer(arena, x, &parts->layers[i], w);
+        w += parts->layers[i].n_tensors;
+    }
+    return x.x;
+}
+
+/* ---- */
+
+static sl_model *write_and_open(const sl_model_parts *parts, void **bytes)
+{
+    sl_error err;
+    sl_model *model = NULL;
+    size_t n_bytes;
+    assert_ok(sl_model_write_memory(parts, bytes, &n_bytes, &err), &err);
+    assert_ok(sl_model_open_memory(*bytes, n_bytes, &model, &err), &err);
+    return model;
+}
+
+/* Largest difference of a probability from the naive forward. */
+static double worst_difference(const random_size *size, uint64_t seed)
+{
+    sl_arena arena;
+    sl_arena_init(&arena, (size_t)1 << 30);
+    sl_error err;
+    const sl_model_parts *parts = random_model(&arena, seed, size);
+    void *bytes;
+    sl_model *model = write_and_open(parts, &bytes);
+    sl_runner *runner;
+    assert_ok(sl_runner_new(model, &runner, &err), &err);
+    sl_rng rng;
+    sl_rng_init(&rng, seed, 1);
+    const size_t n_in = (size_t)sl_contract_input_steps(&parts->contract) * sl_contract_input_channels(&parts->contract);
+    const float *input = random_floats(&arena, &rng, 2 * n_in, 0, 1.5);
+    float p[2 * SL_MAX_CLASSES];
+    assert_ok(sl_runner_run(runner, 2, input, p, &err), &err);
+    double worst = 0;
+    for (int i = 0; i < 2; i++) {
+        const double *exact = naive_run(&arena, parts, input + i * n_in);
+        for (uint32_t c = 0; c < size->classes; c++) worst = fmax(worst, fabs(exact[c] - p[i * size->classes + c]));
+    }
+    sl_runner_free(runner);
+    sl_model_close(model);
+    free(bytes);
+    sl_arena_release(&arena);
+    return worst;
+}
+
+static const random_size t2_size = {100, 2, 32, 1, 16, 2, 128, 1, 14, 0, SL_EXTRAS_NONE, false, false};
+static const random_size small_size = {3, 1, 2, 1, 1, 2, 3, 1, 2, 0, SL_EXTRAS_NONE, false, false};
+
+static void random_networks_of_many_sizes_equal_a_naive_forward(void **state)
+{
+    (void)state;
+    static const random_size sizes[] = {
+        {100, 2, 32, 1, 16, 2, 128, 1, 14, 0, SL_EXTRAS_NONE, false, false},
+        {100, 6, 32, 3, 4, 8, 64, 2, 14, 2, SL_EXTRAS_AS_CHANNELS, false, false},
+        {100, 6, 48, 2, 8, 6, 96, 3, 20, 2, SL_EXTRAS_AS_STEPS, false, true},
+        {2, 1, 1, 1, 1, 1, 1, 1, 2, 0, SL_EXTRAS_NONE, false, false},
+        {3, 1, 5, 7, 5, 1, 7, 1, 3, 1, SL_EXTRAS_AS_CHANNELS, false, true},
+        {16, 3, 12, 4, 3, 3, 17, 2, 5, 0, SL_EXTRAS_NONE, false, false},
+        {17, 8, 20, 5, 2, 7, 33, 1, 64, 2, SL_EXTRAS_AS_STEPS, false, false},
+        {33, 2, 64, 1, 1, 64, 256, 1, 9, 0, SL_EXTRAS_NONE, false, false},
+        {257, 2, 24, 9, 2, 5, 30, 1, 4, 0, SL_EXTRAS_NONE, false, false},
+        {48, 4, 10, 64, 10, 1, 3, 0, 6, 0, SL_EXTRAS_NONE, false, false},
+    };
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        const double worst = worst_difference(&sizes[i], i + 1);
+        if (worst > 3e-6) print_error("size %zu: %g\n", i, worst);
+        assert_true(worst <= 3e-6);
+    }
+}
+
+/* int8 quantises activations to 256 levels, so it is near, and not at, the forward with the same weights. */
+static void int8_networks_are_near_the_forward_of_their_weights(void **state)
+{
+    (void)state;
+    random_size size = t2_size;
+    size.int8 = true;
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        const double worst = worst_difference(&size, seed);
+        if (worst > 0.02) print_error("seed %d: %g\n", (int)seed, worst);
+        assert_true(worst > 1e-7);
+        assert_true(worst <= 0.02);
+    }
+}
+
+static void an_answer_does_not_depend_on_its_neighbours(void **state)
+{
+    (void)state;
+    sl_arena arena;
+    sl_arena_init(&arena, 1 << 26);
+    sl_error err;
+    void *bytes;
+    sl_model *model = write_and_open(random_model(&arena, 3, &t2_size), &bytes);
+    sl_runner *runner;
+    assert_ok(sl_runner_new(model, &runner, &err), &err);
+    sl_rng rng;
+    sl_rng_init(&rng, 4, 0);
+    const float *input = random_floats(&arena, &rng, 5 * 200, 0, 100);
+    float all[5 * 14], one[14];
+    assert_ok(sl_runner_run(runner, 5, input, all, &err), &err);
+    for (int i = 4; i >= 0; i--) {
+        assert_ok(sl_runner_run(runner, 1, input + i * 200, one, &err), &err);
+        assert_memory_equal(one, all + i * 14, sizeof one);
+    }
+    sl_runner_free(runner);
+    sl_model_close(model);
+    free(bytes);
+    sl_arena_release(&arena);
+}
+
+static void input_that_is_not_finite_is_refused(void **state)
+{
+    (void)state;
+    sl_arena arena;
+    sl_arena_init(&arena, 1 << 26);
+    sl_error err;
+    void *bytes;
+    sl_model *model = write_and_open(random_model(&arena, 3, &t2_size), &bytes);
+    sl_runner *runner;
+    assert_ok(sl_runner_new(model, &runner, &err), &err);
+    static float input[200];
+    float p[14];
+    const float bad[] = {NAN, INFINITY, -INFINITY, 3e38f};
+    for (int i = 0; i < 4; i++) {
+        memset(input, 0, sizeof input);
+        input[199] = bad[i];
+        const sl_status status = sl_runner_run(runner, 1, input, p, &err);
+        if (i < 3 || status != SL_OK) {
+            assert_int_equal(status, SL_ERR_NUMERIC);
+            assert_int_equal(err.reason, SL_REASON_NUMERIC);
+        }
+    }
+    input[199] = 0;
+    assert_ok(sl_runner_run(runner, 1, input, p, &err), &err);
+    sl_runner_free(runner);
+    sl_model_close(model);
+    free(bytes);
+    sl_arena_release(&arena);
+}
+
+static void a_contract_comes_back_as_it_was_written(void **state)
+{
+    (void)state;
+    sl_arena arena;
+    sl_arena_init(&arena, 1 << 26);
+    const char *const presets[] = {"reference", "starling", "changed"};
+    for (int i = 0; i < 3; i++) {
+        sl_model_parts *parts = random_model(&arena, 5, &t2_size);
+        sl_contract *c = &parts->contract;
+        assert_ok(sl_contract_preset(presets[i % 2], c, NULL), (sl_error *)NULL);
+        if (i == 2) {
+            c->zero_point = 31.4;
+            c->time_scale = SL_SCALE_TAI;
+            c->use = SL_USE_FORCED;
+            c->one_per_visit = true;
+            c->window_before_day = -1;
+            c->max_points = 77;
+            c->gp.metric_start = 3.25;
+            c->gp.tolerance = 1e-9;
+            c->scaling = SL_SCALING_FIXED;
+            c->center[1] = -2.5f;
+            c->spread[0] = 3;
+            c->spread[1] = 0.5f;
+            c->classes[3].plasticc_id = -7;
+            snprintf(c->source, sizeof c->source, "a file, with \"quotes\"");
+        }
+        snprintf(c->created_by, sizeof c->created_by, "a test");
+        memset(c->bands + c->n_bands, 0, (SL_MAX_BANDS - c->n_bands) * sizeof c->bands[0]); /* not written */
+        void *bytes;
+        sl_model *model = write_and_open(parts, &bytes);
+        assert_memory_equal(sl_model_contract(model), c, sizeof *c);
+        sl_model_close(model);
+        free(bytes);
+    }
+    sl_arena_release(&arena);
+}
+
+static void a_model_describes_itself(void **state)
+{
+    (void)state;
+    sl_arena arena;
+    sl_arena_init(&arena, 1 << 26);
+    sl_error err;
+    void *bytes;
+    sl_model *model = write_and_open(random_model(&arena, 3, &t2_size), &bytes);
+    sl_model_info info;
+    sl_model_describe(model, &info);
+    assert_int_equal(info.n_parameters, 13262);
+    assert_int_equal(info.n_layers, 6);
+    assert_int_equal(info.n_classes, 14);
+    assert_true(fabs(info.flop - 3.75e6) < 0.02e6);
+    assert_int_equal(strlen(sl_model_id(model)), 16);
+    size_t parameters = 0;
+    for (size_t i = 0; i < info.n_layers; i++) {
+        sl_layer_info layer;
+        assert_ok(sl_model_layer(model, i, &layer, &err), &err);
+        parameters += layer.n_parameters;
+    }
+    assert_int_equal(parameters, info.n_parameters);
+    sl_layer_info layer;
+    assert_int_equal(sl_model_layer(model, info.n_layers, &layer, &err), SL_ERR_INVAL);
+    sl_model_close(model);
+    free(bytes);
+    sl_arena_release(&arena);
+}
+
+/* Opens, and where that goes well runs: whatever comes of it, nothing may break. */
+static sl_status try_bytes(const void *bytes, size_t n_bytes)
+{
+    sl_error err = {0};
+    sl_model *model = NULL;
+    const sl_status status = sl_model_open_memory(bytes, n_bytes, &model, &err);
+    if (status != SL_OK) {
+        assert_true(strlen(err.message) > 8);
+        return status;
+    }
+    sl_model_info info;
+    sl_model_describe(model, &info);
+    if (info.flop < 1e7) {
+        sl_runner *runner;
+        assert_ok(sl_runner_new(model, &runner, &err), &err);
+        float *input = calloc((size_t)info.input_steps * info.input_channels, sizeof *input), p[SL_MAX_CLASSES];
+        const sl_status ran = sl_runner_run(runner, 1, input, p, &err);
+        assert_true(ran == SL_OK || ran == SL_ERR_NUMERIC);
+        free(input);
+        sl_runner_free(runner);
+    }
+    sl_model_close(model);
+    return SL_OK;
+}
+
+static void every_cut_and_every_flipped_bit_is_survived(void **state)
+{
+    (void)state;
+    sl_arena arena;
+    sl_arena_init(&arena, 1 << 24);
+    sl_error err;
+    void *bytes;
+    size_t n_bytes;
+    assert_ok(sl_model_write_memory(random_model(&arena, 3, &small_size), &bytes, &n_bytes, &err), &err);
+    assert_ok(try_bytes(bytes, n_bytes), &err);
+    for (size_t cut = 0; cut < n_bytes; cut++) {
+        unsigned char *copy = malloc(cut + (cut == 0)); /* of the exact size, for the sanitizer */
+        memcpy(copy, bytes, cut);
+        const sl_status status = try_bytes(copy, cut);
+        assert_true(status < 0 || n_bytes - cut < 32); /* the end may be padding */
+        free(copy);
+    }
+    size_t refused = 0;
+    for (size_t bit = 0; bit < 8 * n_bytes; bit++) {
+        unsigned char *b = (unsigned char *)bytes + bit / 8;
+        *b ^= (unsigned char)(1u << bit % 8);
+        refused += try_bytes(bytes, n_bytes) < 0;
+        *b ^= (unsigned char)(1u << bit % 8);
+    }
+    assert_in_range(refused, n_bytes / 2, 8 * n_bytes);
+    free(bytes);
+    sl_arena_release(&arena);
+}
+
+static void a_network_that_does_not_chain_is_refused(void **state)
+{
+    (void)state;
+    sl_arena arena;
+    sl_arena_init(&arena, 1 << 26);
+    sl_error err;
+    sl_model_parts *parts = random_model(&arena, 3, &t2_size);
+    void *bytes;
+    size_t n_bytes;
+#define REFUSED(field, value, status)                                                    \
+    do {                                                                                 \
+        const __typeof__(field) saved = field;                                           \
+        field = value;                                                                   \
+        assert_int_equal(sl_model_write_memory(parts, &bytes, &n_bytes, &err), status);  \
+        field = saved;                                                                   \
+    } while (0)
+    REFUSED(parts->layers[0].units, 31, SL_ERR_FORMAT);
+    REFUSED(parts->layers[0].units, UINT32_MAX, SL_ERR_FORMAT);
+    REFUSED(parts->layers[0].kernel, 0, SL_ERR_FORMAT);
+    REFUSED(parts->layers[0].n_tensors, 3, SL_ERR_FORMAT);
+    REFUSED(parts->layers[0].activation, 9, SL_ERR_FORMAT);
+    REFUSED(parts->layers[0].kind, 99, SL_ERR_UNSUPPORTED);
+    REFUSED(parts->layers[2].heads, 15, SL_ERR_FORMAT);
+    REFUSED(parts->layers[2].heads, 1u << 31, SL_ERR_FORMAT);
+    REFUSED(parts->layers[2].key_dim, 0, SL_ERR_FORMAT);
+    REFUSED(parts->layers[2].hidden, 127, SL_ERR_FORMAT);
+    REFUSED(parts->layers[2].epsilon, 0, SL_ERR_FORMAT);
+    REFUSED(parts->layers[2].epsilon, NAN, SL_ERR_FORMAT);
+    REFUSED(parts->layers[3].kind, SL_LAYER_SOFTMAX, SL_ERR_FORMAT);
+    REFUSED(parts->tensors[4].n_bytes, 12, SL_ERR_FORMAT);
+    REFUSED(parts->tensors[4].storage, 7, SL_ERR_UNSUPPORTED);
+    REFUSED(parts->tensors[0].storage, SL_STORAGE_INT8, SL_ERR_FORMAT);
+    REFUSED(parts->n_tensors, 19, SL_ERR_FORMAT);
+    REFUSED(parts->n_layers, 5, SL_ERR_FORMAT);
+    REFUSED(parts->contract.n_classes, 13, SL_ERR_FORMAT);
+    REFUSED(parts->contract.n_bands, 1, SL_ERR_FORMAT);
+    REFUSED(parts->contract.classes[2].name[1], '\n', SL_ERR_INVAL);
+    float *w = (float *)(uintptr_t)parts->tensors[6].data;
+    REFUSED(w[17], NAN, SL_ERR_FORMAT);
+    REFUSED(w[1023], -INFINITY, SL_ERR_FORMAT);
+#undef REFUSED
+    assert_ok(sl_model_write_memory(parts, &bytes, &n_bytes, &err), &err);
+    free(bytes);
+    sl_arena_release(&arena);
+}
+
+/* What hostile sizes can make us do is bounded before any memory is taken. */
+static void a_network_too_large_is_refused(void **state)
+{
+    (void)state;
+    sl_arena arena;
+    sl_arena_init(&arena, 1 << 26);
+    random_size size = small_size;
+    size.steps = 4096;
+    size.kernel = 64;
+    sl_model_parts *parts = random_model(&arena, 3, &size);
+    sl_error err;
+    void *bytes;
+    size_t n_bytes;
+    assert_ok(sl_model_write_memory(parts, &bytes, &n_bytes, &err), &err);
+    free(bytes);
+    const sl_layer *positions = &parts->layers[1];
+    sl_layer *many = SL_ARENA_NEW(&arena, sl_layer, SL_MAX_LAYERS);
+    for (int i = 0; i < SL_MAX_LAYERS; i++) many[i] = *positions;
+    many[SL_MAX_LAYERS - 1].kind = SL_LAYER_SOFTMAX;
+    parts->layers = many;
+    parts->n_layers = SL_MAX_LAYERS;
+    parts->n_tensors = 0;
+    assert_int_equal(sl_model_write_memory(parts, &bytes, &n_bytes, &err), SL_ERR_FORMAT);
+    sl_arena_release(&arena);
+}
+
+static void a_file_is_opened_by_its_path_and_named_by_its_hash(void **state)
+{
+    (void)state;
+    char path[] = "test_model_XXXXXX";
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    sl_arena arena;
+    sl_arena_init(&arena, 1 << 26);
+    sl_error err;
+    sl_model *model = NULL, *same = NULL;
+    const sl_model_parts *parts = random_model(&arena, 3, &small_size);
+    assert_int_equal(sl_model_open(path, &model, &err), SL_ERR_FORMAT);
+    assert_int_equal(err.reason, SL_REASON_EMPTY);
+    assert_ok(sl_model_write(parts, path, &err), &err);
+    assert_ok(sl_model_open(path, &model, &err), &err);
+    void *bytes;
+    same = write_and_open(parts, &bytes);
+    assert_string_equal(sl_model_id(model), sl_model_id(same));
+    sl_model_close(model);
+    sl_model_close(same);
+    free(bytes);
+    unlink(path);
+    assert_int_equal(sl_model_open(path, &model, &err), SL_ERR_IO);
+    assert_int_equal(sl_model_open_memory("starling", 8, &model, &err), SL_ERR_FORMAT);
+    assert_int_equal(err.reason, SL_REASON_UNKNOWN_FORMAT);
+    sl_arena_release(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_networks_of_many_sizes_equal_a_naive_forward),
+        cmocka_unit_test(int8_networks_are_near_the_forward_of_their_weights),
+        cmocka_unit_test(an_answer_does_not_depend_on_its_neighbours),
+        cmocka_unit_test(input_that_is_not_finite_is_refused),
+        cmocka_unit_test(a_contract_comes_back_as_it_was_written),
+        cmocka_unit_test(a_model_describes_itself),
+        cmocka_unit_test(every_cut_and_every_flipped_bit_is_survived),
+        cmocka_unit_test(a_network_that_does_not_chain_is_refused),
+        cmocka_unit_test(a_network_too_large_is_refused),
+        cmocka_unit_test(a_file_is_opened_by_its_path_and_named_by_its_hash),
+    };
+    return cmocka_run_group_tests_name("model", tests, NULL, NULL);
+}
