@@ -31,17 +31,17 @@ SL_INLINE void store(float *p, vf x)
 }
 
 /*
- * 2^x for x <= 0, as 2^n 2^f with n the nearest whole number: adding 1.5 2^23
- * leaves n in the low bits of the sum. The polynomial is the minimax one of
- * degree 5 for 2^f on [-1/2, 1/2] with p(0) = 1; in float32 its relative
- * error is 1.6e-7. NaN stays NaN.
+ * 2^(factor x) for x <= 0, as 2^n 2^f with n the nearest whole number: adding
+ * 1.5 2^23 leaves n in the low bits of the sum. The polynomial is the minimax
+ * one of degree 5 for 2^f on [-1/2, 1/2] with p(0) = 1; in float32 its
+ * relative error is 1.6e-7. Below 2^-126 it is 2^-126. NaN stays NaN.
  */
-SL_INLINE vf exp2_negative(vf x)
+SL_INLINE vf exp2_negative(vf x, float factor)
 {
     const vf magic = vset(0x1.8p23f);
-    x = vmax(vset(-126), x);
-    const vf shifted = x + magic;
-    const vf f = x - (shifted - magic);
+    x = vmax(vset(-126 / factor), x);
+    const vf shifted = vfma(x, vset(factor), magic);
+    const vf f = vfma(x, vset(factor), magic - shifted);
     vf p = vset(0x1.5bba1ap-10f);
     p = vfma(p, f, vset(0x1.3cea88p-7f));
     p = vfma(p, f, vset(0x1.c6b752p-5f));
@@ -119,13 +119,13 @@ SL_INLINE void score(const sl_attention *a, size_t row, size_t t, const bool fir
     for (size_t v = 0; v < V; v++) max[v] = most[v];
 }
 
-/* D dimensions of the output for V vectors of queries. The first call turns the scores into weights and sums them. */
+/* D dimensions of the output for V vectors of queries. The first call turns the scores into weights, and sums them. */
 SL_INLINE void weigh(const sl_attention *a, size_t row, size_t t, const bool first, const size_t D, const size_t V,
                      const vf *max, vf *total)
 {
     vf y[ATTENTION_DIMS][ATTENTION_VECTORS], sum[ATTENTION_VECTORS];
     const float *values = a->v + row * a->stride;
-    const vf log2e = vset(0x1.715476p+0f * a->scale);
+    const float to_base_2 = a->scale * 0x1.715476p+0f;
     for (size_t v = 0; v < V; v++) {
         sum[v] = vset(0);
         for (size_t d = 0; d < D; d++) y[d][v] = vset(0);
@@ -135,7 +135,7 @@ SL_INLINE void weigh(const sl_attention *a, size_t row, size_t t, const bool fir
         for (size_t v = 0; v < V; v++) {
             vf e = load(scores + v * VL);
             if (first) {
-                e = exp2_negative((e - max[v]) * log2e);
+                e = exp2_negative(e - max[v], to_base_2);
                 sum[v] += e;
                 store(scores + v * VL, e);
             }
@@ -262,7 +262,7 @@ static void softmax(size_t channels, size_t lanes, size_t stride, float *x)
         vf max = vset(-INFINITY), sum = vset(0);
         for (size_t c = 0; c < channels; c++) max = vmax(max, load(x + c * stride + t));
         for (size_t c = 0; c < channels; c++) {
-            const vf e = exp2_negative((load(x + c * stride + t) - max) * vset(0x1.715476p+0f));
+            const vf e = exp2_negative(load(x + c * stride + t) - max, 0x1.715476p+0f);
             store(x + c * stride + t, e);
             sum += e;
         }

@@ -1,0 +1,390 @@
+/*
+ * checkkernels [--seed N] [--rounds N] [--bench] - runs every table of kernels
+ * that this CPU has against the scalar one, on random sizes. Each array ends
+ * at a page that may not be touched; what must not be written is checked
+ * afterwards. Prints its seed. With --bench times the same calls at t2's sizes.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "kernels/kernels.h"
+
+static const double half_ulp = 0x1p-24;
+static sl_rng rng;
+static int failures;
+static const char *table_name;
+
+#define CHECK(condition, ...)                                              \
+    do {                                                                   \
+        if (!(condition) && failures++ < 20) {                             \
+            printf("%s, line %d: ", table_name, __LINE__);                 \
+            printf(__VA_ARGS__);                                           \
+            printf("\n");                                                  \
+        }                                                                  \
+    } while (0)
+
+/* ---- arrays that end at a guard page ---- */
+
+enum { PAGE = 4096, MAX_ARRAYS = 64 };
+static struct {
+    void *map;
+    size_t size;
+} arrays[MAX_ARRAYS];
+static int n_arrays;
+
+static float *array(size_t n)
+{
+    const size_t bytes = n * sizeof(float), body = (bytes + PAGE - 1) / PAGE * PAGE;
+    char *map = mmap(NULL, body + 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED || n_arrays == MAX_ARRAYS) abort();
+    mprotect(map, PAGE, PROT_NONE);
+    mprotect(map + PAGE + body, PAGE, PROT_NONE);
+    arrays[n_arrays].map = map;
+    arrays[n_arrays++].size = body + 2 * PAGE;
+    return (float *)(void *)(map + PAGE + body - bytes);
+}
+
+static void free_arrays(void)
+{
+    while (n_arrays > 0) {
+        n_arrays--;
+        munmap(arrays[n_arrays].map, arrays[n_arrays].size);
+    }
+}
+
+static float *normals(size_t n, double deviation)
+{
+    float *x = array(n);
+    for (size_t i = 0; i < n; i++) x[i] = (float)(deviation * sl_rng_normal(&rng));
+    return x;
+}
+
+static float *wholes(size_t n, int most)
+{
+    float *x = array(n);
+    for (size_t i = 0; i < n; i++) x[i] = (float)((int)sl_rng_below(&rng, 2 * (unsigned)most + 1) - most);
+    return x;
+}
+
+static size_t up_to(size_t n)
+{
+    return 1 + sl_rng_below(&rng, n);
+}
+
+/* ---- gemm ---- */
+
+static void check_gemm(const sl_kernels *k)
+{
+    const bool whole = sl_rng_below(&rng, 3) == 0;
+    sl_gemm g = {.n = up_to(21), .k = up_to(90), .lanes = SL_LANES * up_to(9), .relu = sl_rng_below(&rng, 2)};
+    g.x_stride = g.lanes + SL_LANES * sl_rng_below(&rng, 3);
+    g.c_stride = g.lanes + SL_LANES * sl_rng_below(&rng, 3);
+    const float *x = whole ? wholes(g.k * g.x_stride, 255) : normals(g.k * g.x_stride, 3);
+    g.w = whole ? wholes(g.n * g.k, 127) : normals(g.n * g.k, 1);
+    g.bias = whole ? wholes(g.n, 100) : normals(g.n, 1);
+    g.x = x;
+    if (sl_rng_below(&rng, 2)) {
+        float *scale = normals(g.lanes, 1);
+        for (size_t t = 0; t < g.lanes; t++) scale[t] = whole ? 0.25f : fabsf(scale[t]);
+        g.scale = scale;
+        g.w_scale = 0.5f;
+    }
+    float *expected = array(g.n * g.c_stride), *got = array(g.n * g.c_stride);
+    for (size_t i = 0; i < g.n * g.c_stride; i++) expected[i] = got[i] = 77;
+    g.c = expected;
+    sl_kernels_scalar.gemm(&g);
+    g.c = got;
+    k->gemm(&g);
+    for (size_t n = 0; n < g.n; n++) {
+        for (size_t t = 0; t < g.c_stride; t++) {
+            double size = 0, factor = g.scale != NULL && t < g.lanes ? (double)g.w_scale * g.scale[t] : 1;
+            for (size_t i = 0; i < g.k && t < g.lanes; i++) size += fabs((double)g.w[n * g.k + i] * x[i * g.x_stride + t]);
+            /* each of the two is within (k + 2) half_ulp of the sum, and rounds three times more behind it */
+            const double bound = whole || t >= g.lanes ? 0
+                                                       : 2 * half_ulp * ((double)(g.k + 5) * size * factor + fabsf(g.bias[n]));
+            const double difference = fabs((double)got[n * g.c_stride + t] - expected[n * g.c_stride + t]);
+            CHECK(difference <= bound, "gemm %zu x %zu, lane %zu: off by %g, bound %g", g.n, g.k, t, difference, bound);
+        }
+    }
+}
+
+/* The same column in every lane must give the same bits in every lane. */
+static void check_gemm_lanes(const sl_kernels *k)
+{
+    sl_gemm g = {.n = up_to(9), .k = up_to(40), .lanes = SL_LANES * up_to(9)};
+    g.x_stride = g.c_stride = g.lanes;
+    float *x = normals(g.k * g.lanes, 3);
+    for (size_t i = 0; i < g.k * g.lanes; i++) x[i] = x[i / g.lanes * g.lanes];
+    g.x = x;
+    g.w = normals(g.n * g.k, 1);
+    g.bias = normals(g.n, 1);
+    g.c = array(g.n * g.lanes);
+    k->gemm(&g);
+    for (size_t i = 0; i < g.n * g.lanes; i++) CHECK(g.c[i] == g.c[i / g.lanes * g.lanes], "gemm: lanes differ");
+}
+
+/* ---- attention ---- */
+
+static sl_attention new_attention(size_t heads, size_t key_dim, size_t steps)
+{
+    return (sl_attention){.heads = heads, .key_dim = key_dim, .steps = steps, .stride = sl_stride(steps),
+                          .scale = 1 / sqrtf((float)key_dim), .scores = array(steps * SL_ATTENTION_LANES)};
+}
+
+static void check_attention(const sl_kernels *k)
+{
+    sl_attention a = new_attention(up_to(3), up_to(11), up_to(130));
+    const size_t n = a.heads * a.key_dim * a.stride;
+    a.q = normals(n, 2);
+    a.k = normals(n, 2);
+    const float *v = a.v = normals(n, 1);
+    float *expected = a.o = array(n);
+    sl_kernels_scalar.attention(&a);
+    float *got = a.o = array(n);
+    k->attention(&a);
+    double size = 0, most = 0; /* |q||k| of the largest pair bounds every score */
+    for (size_t i = 0; i < n; i++) {
+        most = fmax(most, fabsf(v[i]));
+        size = fmax(size, fmax(fabsf(a.q[i]), fabsf(a.k[i])));
+    }
+    size *= size * (double)a.key_dim;
+    /* A score is off by (d + 2) half_ulp, score and maximum in both tables: four times; then the exponential,
+       and the two sums over the steps. */
+    const double weight_error = 4 * a.scale * (double)(a.key_dim + 2) * half_ulp * size + 3e-7 + 2 * a.scale * size * 0x1p-22;
+    const double bound = 2 * most * (2 * weight_error + 2 * (double)(a.steps + 3) * half_ulp);
+    for (size_t row = 0; row < a.heads * a.key_dim; row++) {
+        for (size_t t = 0; t < a.steps; t++) {
+            const double difference = fabs((double)got[row * a.stride + t] - expected[row * a.stride + t]);
+            CHECK(difference <= bound, "attention %zu x %zu x %zu: off by %g, bound %g", a.heads, a.key_dim, a.steps,
+                  difference, bound);
+        }
+    }
+}
+
+/* Scores of 1e8: all weight goes to the key with the exact maximum. */
+static void check_large_scores(const sl_kernels *k)
+{
+    sl_attention a = new_attention(1, 2, 2 + up_to(100));
+    const size_t n = 2 * a.stride, winner = sl_rng_below(&rng, a.steps);
+    float *q = wholes(n, 100), *keys = wholes(n, 100), *v = normals(n, 1);
+    for (size_t t = 0; t < a.stride; t++) {
+        q[t] = 8192;
+        q[a.stride + t] = -4096;
+    }
+    keys[winner] = 12000;
+    a.q = q;
+    a.k = keys;
+    a.v = v;
+    a.o = array(n);
+    k->attention(&a);
+    for (size_t t = 0; t < a.steps; t++) {
+        CHECK(a.o[t] == v[winner] && a.o[a.stride + t] == v[a.stride + winner], "attention misses its maximum");
+    }
+}
+
+/* ---- the rest ---- */
+
+static void check_add_norm(const sl_kernels *k)
+{
+    sl_add_norm a = {.channels = up_to(70), .lanes = SL_LANES * up_to(5), .epsilon = 1e-6f};
+    a.stride = a.lanes + SL_LANES * sl_rng_below(&rng, 2);
+    const size_t n = a.channels * a.stride;
+    a.a = normals(n, 3);
+    a.b = normals(n, 1);
+    a.gamma = normals(a.channels, 1);
+    a.beta = normals(a.channels, 1);
+    float *expected = a.o = array(n);
+    sl_kernels_scalar.add_norm(&a);
+    float *got = a.o = array(n);
+    k->add_norm(&a);
+    for (size_t t = 0; t < a.lanes; t++) {
+        double most = 0, mean = 0, variance = 0;
+        for (size_t c = 0; c < a.channels; c++) {
+            const double y = (double)a.a[c * a.stride + t] + a.b[c * a.stride + t];
+            most = fmax(most, fabs(y));
+            mean += y / (double)a.channels;
+        }
+        for (size_t c = 0; c < a.channels; c++) {
+            const double y = (double)a.a[c * a.stride + t] + a.b[c * a.stride + t] - mean;
+            variance += y * y / (double)a.channels;
+        }
+        /* mean and variance are off by (channels + 2) half_ulp of what they sum, y / deviation by that over the deviation */
+        const double relative = (double)(a.channels + 8) * half_ulp * most / sqrt(variance + (double)a.epsilon);
+        for (size_t c = 0; c < a.channels; c++) {
+            const double z = sqrt((double)a.channels);
+            const double bound = 2 * (fabsf(a.gamma[c]) * relative * (3 + 2 * z) + 3 * half_ulp * fabsf(a.beta[c]));
+            const double difference = fabs((double)got[c * a.stride + t] - expected[c * a.stride + t]);
+            CHECK(difference <= bound, "add_norm of %zu: off by %g, bound %g", a.channels, difference, bound);
+        }
+    }
+}
+
+static void check_quantize(const sl_kernels *k)
+{
+    sl_quantize q = {.channels = up_to(70), .lanes = SL_LANES * up_to(5)};
+    q.stride = q.lanes;
+    const size_t n = q.channels * q.stride;
+    float *x = sl_rng_below(&rng, 2) ? normals(n, 5) : wholes(n, 64);
+    for (size_t c = 0; c < q.channels; c++) {
+        x[c * q.stride] = 0;                               /* nothing but zeros */
+        x[c * q.stride + 1] = fabsf(x[c * q.stride + 1]); /* one sign */
+        x[c * q.stride + 2] = (float)c - 127.5f;           /* ties */
+    }
+    q.x = x;
+    float *levels = q.levels = array(n), *scale = q.scale = array(q.lanes);
+    sl_kernels_scalar.quantize(&q);
+    q.levels = array(n);
+    q.scale = array(q.lanes);
+    k->quantize(&q);
+    for (size_t i = 0; i < n; i++) CHECK(levels[i] == q.levels[i], "quantize: level %g, not %g", q.levels[i], levels[i]);
+    CHECK(memcmp(scale, q.scale, q.lanes * sizeof *scale) == 0, "quantize of %zu: scales differ", q.channels);
+    for (size_t i = 0; i < n; i++) {
+        const double off = fabs((double)levels[i] * scale[i % q.stride] - x[i]);
+        CHECK(off <= 1.001 * scale[i % q.stride], "a level is %g off, the width is %g", off, scale[i % q.stride]);
+    }
+}
+
+static void check_mean(const sl_kernels *k)
+{
+    const size_t channels = up_to(20), steps = up_to(150), stride = sl_stride(steps);
+    float *x = normals(channels * stride, 2), *expected = array(channels * SL_LANES), *got = array(channels * SL_LANES);
+    for (size_t c = 0; c < channels; c++) {
+        for (size_t t = steps; t < stride; t++) x[c * stride + t] = NAN; /* nobody may look there */
+    }
+    sl_kernels_scalar.mean(channels, steps, stride, x, expected);
+    k->mean(channels, steps, stride, x, got);
+    for (size_t c = 0; c < channels; c++) {
+        double size = 0;
+        for (size_t t = 0; t < steps; t++) size += fabsf(x[c * stride + t]);
+        const double bound = 2 * (double)(steps + 2) * half_ulp * size / (double)steps;
+        CHECK(fabs((double)got[c * SL_LANES] - expected[c * SL_LANES]) <= bound, "mean of %zu", steps);
+        for (size_t l = 1; l < SL_LANES; l++) CHECK(got[c * SL_LANES + l] == 0, "mean: lane %zu is not zero", l);
+    }
+}
+
+static void check_softmax(const sl_kernels *k)
+{
+    const size_t channels = up_to(64), lanes = SL_LANES * up_to(3);
+    float *expected = normals(channels * lanes, 20), *got = array(channels * lanes);
+    memcpy(got, expected, channels * lanes * sizeof *got);
+    sl_kernels_scalar.softmax(channels, lanes, lanes, expected);
+    k->softmax(channels, lanes, lanes, got);
+    for (size_t i = 0; i < channels * lanes; i++) {
+        const double bound = expected[i] * (2 * (3e-7 + 200 * 0x1p-22) + 2 * (double)(channels + 2) * half_ulp) + 2e-38;
+        CHECK(fabs((double)got[i] - expected[i]) <= bound, "softmax of %zu: %g, not %g", channels, got[i], expected[i]);
+    }
+}
+
+/* A number that is not finite may not get lost. */
+static void check_not_finite(const sl_kernels *k)
+{
+    static const float bad[] = {NAN, INFINITY, -INFINITY};
+    for (size_t i = 0; i < 3; i++) {
+        float *x = wholes(2 * SL_LANES, 1), *y = array(2 * SL_LANES);
+        x[3] = bad[i];
+        const float w[] = {1, 1}, bias = 0, gamma[] = {1, 1}, beta[] = {0, 0};
+        const sl_gemm g = {.n = 1, .k = 2, .lanes = SL_LANES, .w = w, .bias = &bias, .x = x, .x_stride = SL_LANES,
+                           .c = y, .c_stride = SL_LANES, .relu = i == 0};
+        k->gemm(&g);
+        CHECK(!isfinite(y[3]), "gemm loses %g", bad[i]);
+        const sl_add_norm n = {.channels = 2, .lanes = SL_LANES, .stride = SL_LANES, .a = x, .b = x, .gamma = gamma,
+                               .beta = beta, .epsilon = 1e-6f, .o = y};
+        k->add_norm(&n);
+        CHECK(!isfinite(y[3]), "add_norm loses %g", bad[i]);
+        sl_attention a = new_attention(1, 1, SL_LANES);
+        a.q = a.v = x + SL_LANES;
+        a.k = x;
+        a.o = y;
+        x[SL_LANES + 3] = 1;
+        k->attention(&a);
+        CHECK(bad[i] == -INFINITY || !isfinite(y[3]), "attention loses %g", bad[i]);
+        memcpy(y, x, 2 * SL_LANES * sizeof *y);
+        k->softmax(2, SL_LANES, SL_LANES, y);
+        CHECK(bad[i] == -INFINITY || !isfinite(y[3]), "softmax loses %g", bad[i]);
+    }
+}
+
+/* ---- timing ---- */
+
+typedef struct call {
+    const sl_kernels *table;
+    sl_gemm gemm;
+    sl_attention attention;
+    sl_add_norm norm;
+    sl_quantize quantize;
+} call;
+
+static void call_gemm(const call *c) { c->table->gemm(&c->gemm); }
+static void call_attention(const call *c) { c->table->attention(&c->attention); }
+static void call_norm(const call *c) { c->table->add_norm(&c->norm); }
+static void call_quantize(const call *c) { c->table->quantize(&c->quantize); }
+
+static double fastest_us(void (*f)(const call *), const call *c)
+{
+    double best = INFINITY;
+    for (int round = 0; round < 300; round++) {
+        const uint64_t start = sl_clock_ns();
+        f(c);
+        best = fmin(best, (double)(sl_clock_ns() - start) / 1000);
+    }
+    return best;
+}
+
+static void bench(const sl_kernels *table)
+{
+    const size_t stride = sl_stride(100);
+    call c = {.table = table};
+    float *big = normals(128 * stride, 1), *x = normals(128 * stride, 1), *w = normals(128 * 128, 0.1);
+    c.gemm = (sl_gemm){.n = 128, .k = 32, .lanes = stride, .w = w, .bias = w, .x = x, .x_stride = stride, .c = big,
+                       .c_stride = stride, .relu = true};
+    c.attention = new_attention(16, 2, 100);
+    c.attention.q = c.attention.k = c.attention.v = x;
+    c.attention.o = big;
+    c.norm = (sl_add_norm){.channels = 32, .lanes = stride, .stride = stride, .a = x, .b = x, .gamma = w, .beta = w,
+                           .epsilon = 1e-6f, .o = big};
+    c.quantize = (sl_quantize){.channels = 128, .lanes = stride, .stride = stride, .x = x, .levels = big,
+                               .scale = array(stride)};
+    const double us = fastest_us(call_gemm, &c);
+    printf("%-7s gemm 128 x 32 x 100: %.2f us (%.0f GFLOP/s), ", table->name, us, 2e-3 * 128 * 32 * 100 / us);
+    printf("attention 16 x 2 x 100: %.2f us, ", fastest_us(call_attention, &c));
+    printf("norm of 32: %.2f us, ", fastest_us(call_norm, &c));
+    printf("quantize of 128: %.2f us\n", fastest_us(call_quantize, &c));
+    free_arrays();
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t seed = sl_clock_ns();
+    long rounds = 300;
+    bool timing = false;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc) seed = strtoull(argv[++i], NULL, 0);
+        if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc) rounds = strtol(argv[++i], NULL, 0);
+        if (strcmp(argv[i], "--bench") == 0) timing = true;
+    }
+    printf("seed %llu\n", (unsigned long long)seed);
+    static void (*const checks[])(const sl_kernels *) = {
+        check_gemm, check_gemm_lanes, check_attention, check_large_scores, check_add_norm,
+        check_quantize, check_mean, check_softmax, check_not_finite,
+    };
+    for (size_t i = 0; sl_kernels_available(i) != NULL; i++) {
+        const sl_kernels *table = sl_kernels_available(i);
+        table_name = table->name;
+        sl_rng_init(&rng, seed, 0);
+        for (long round = 0; round < rounds; round++) {
+            for (size_t c = 0; c < sizeof checks / sizeof checks[0]; c++) {
+                checks[c](table);
+                free_arrays();
+            }
+        }
+        printf("%s checked\n", table->name);
+        if (timing) bench(table);
+    }
+    printf("%d failures\n", failures);
+    return failures == 0 ? 0 : 1;
+}
