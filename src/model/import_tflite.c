@@ -276,10 +276,11 @@ static bool match_heads(importer *im, int t, const sl_layer *layer, dense *out)
 /* softmax(scale Q K^T) V, and heads joined again. Fills layer's heads and the tensors up to the values' bias. */
 static bool match_attention(importer *im, int t, sl_layer *layer, sl_tensor *tensors, int *x)
 {
-    int joined, scores, scale;
-    const sl_tflite_operator *o = made_by(im, view(im, t), SL_TFLITE_RESHAPE, 1);
-    if (o == NULL || !match_transpose(im, o->inputs[0], &joined)) return false;
-    const sl_tflite_tensor *cut = &im->graph.tensors[o->inputs[0]];
+    int joined, scores, scale, heads_apart = view(im, t); /* past the reshape where there is one head */
+    const sl_tflite_operator *o = made_by(im, heads_apart, SL_TFLITE_RESHAPE, 1);
+    if (o != NULL) heads_apart = o->inputs[0];
+    if (!match_transpose(im, heads_apart, &joined)) return false;
+    const sl_tflite_tensor *cut = &im->graph.tensors[heads_apart];
     if (cut->rank != 4 || cut->shape[2] < 1 || cut->shape[3] < 1 || cut->shape[2] > SL_MAX_WIDTH ||
         cut->shape[3] > SL_MAX_WIDTH) {
         return false;
