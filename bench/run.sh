@@ -27,15 +27,6 @@ venv=$build/venv-bench
 work=$build/bench-data
 mkdir -p "$work"
 
-# What ran before is made anew only when the list of packages changes.
-if ! cmp -s bench/requirements.txt "$venv/made-for"; then
-    "$python" -m venv "$venv" && "$venv/bin/pip" install -q -r bench/requirements.txt &&
-        cp bench/requirements.txt "$venv/made-for" || {
-        echo "bench: the peers cannot be installed; starling runs alone"
-        exec "$build/bench/bench"
-    }
-fi
-
 # Real packets and a trained model where they are at hand, else what can be made here.
 if [ -f "$shared/data/ztf_public_20181129.tar.gz" ]; then
     packets=$work/ztf_public_20181129
@@ -51,6 +42,15 @@ if [ -f "$shared/models/tinho-gr.tflite" ]; then
     "$build/cli/starling" import "$shared/models/tinho-gr.tflite" --contract reference -o "$model"
 else
     "$build/tests/helpers/make_model" reference "$model"
+fi
+
+# The peers, installed once and again when their list changes.
+if ! cmp -s bench/requirements.txt "$venv/made-for"; then
+    "$python" -m venv "$venv" && "$venv/bin/pip" install -q -r bench/requirements.txt &&
+        cp bench/requirements.txt "$venv/made-for" || {
+        echo "bench: the peers cannot be installed; starling runs alone"
+        exec "$build/bench/bench" -m "$model" "$packets"
+    }
 fi
 
 set -- --bench "$build/bench/bench" --starling "$build/cli/starling" --packets "$packets" --model "$model"

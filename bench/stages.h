@@ -7,12 +7,16 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* What a stage measured: medians over the repeats. Times are an alert, not a call. */
+/*
+ * What a stage measured: medians over the repeats. Times are an alert, not a
+ * call, and by the clock on the wall; the rate is by the processor's, so that
+ * others on a shared machine do not count as ours.
+ */
 typedef struct stage {
     const char *name;
     size_t n_items;        /* calls in one pass over the inputs */
     double p50_us, p99_us; /* NaN where only the whole was timed */
-    double per_second;     /* alerts in one second of the stage */
+    double per_second;     /* alerts in one second of processor time, all threads together */
 } stage;
 
 typedef struct bench {
