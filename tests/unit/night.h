@@ -8,37 +8,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../helpers/tiny_model.h"
 #include "alert/avro_write.h"
-#include "model/model_write.h"
 #include "starling/pipeline.h"
 #include "unit.h"
-
-/* ---- a model: 2 channels -> 4 -> mean over time -> 14 classes ---- */
-
-static inline sl_tensor night_tensor(uint32_t rows, uint32_t columns, float *values)
-{
-    const size_t n = (size_t)rows * (columns > 0 ? columns : 1);
-    for (size_t i = 0; i < n; i++) values[i] = (float)((int)(i * 37 % 19) - 9) / 8;
-    return (sl_tensor){.data = values, .n_bytes = n * sizeof(float)}; /* the layer implies the shape */
-}
 
 /* Gives bytes that the model borrows: free them after it is closed. */
 static inline sl_model *night_model(const char *contract, void **bytes)
 {
-    static float values[4][64];
-    sl_tensor tensors[] = {night_tensor(4, 2, values[0]), night_tensor(4, 0, values[1]), night_tensor(14, 4, values[2]),
-                           night_tensor(14, 0, values[3])};
-    sl_layer layers[] = {{.kind = SL_LAYER_CONV1D, .activation = SL_ACTIVATION_RELU, .n_tensors = 2, .units = 4, .kernel = 1},
-                         {.kind = SL_LAYER_MEAN_OVER_TIME},
-                         {.kind = SL_LAYER_DENSE, .n_tensors = 2, .units = 14},
-                         {.kind = SL_LAYER_SOFTMAX}};
-    sl_model_parts parts = {.n_layers = 4, .n_tensors = 4, .layers = layers, .tensors = tensors};
-    sl_error err;
-    assert_ok(sl_contract_preset(contract, &parts.contract, &err), &err);
-    size_t n;
-    assert_ok(sl_model_write_memory(&parts, bytes, &n, &err), &err);
     sl_model *model;
-    assert_ok(sl_model_open_memory(*bytes, n, &model, &err), &err);
+    sl_error err;
+    assert_ok(tiny_model(contract, bytes, &model, &err), &err);
     return model;
 }
 
