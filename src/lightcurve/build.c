@@ -166,7 +166,7 @@ static sl_status convert(rules *r, const sl_point *p, sl_candidate *out, sl_erro
     if (r->contract->drop_bad && !(finite && out->error > 0)) return SL_DONE;
     if (!finite) {
         return SL_FAIL(err, SL_ERR_NUMERIC, SL_REASON_NUMERIC,
-                       "point %zu is not finite (time %g, value %g, error %g), and the contract leaves out none",
+                       "point %zu is no measurement (time %g, value %g, error %g), and the contract leaves out none",
                        (size_t)(p - r->alert->points), p->time, p->value, p->error);
     }
     out->error = fabs(out->error); /* only its square is ever used */
