@@ -1,12 +1,14 @@
 #include "failing.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool armed, onwards_too, has_failed;
-static size_t left, calls;
-static long live;
+static atomic_bool armed, has_failed;
+static atomic_long left, live;
+static atomic_size_t calls;
+static bool onwards_too; /* set while no other thread runs */
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
@@ -25,10 +27,10 @@ void __wrap_free(void *block);
 
 void failing_arm(size_t n, bool onwards)
 {
-    armed = true;
     onwards_too = onwards;
     has_failed = false;
-    left = n;
+    left = (long)n;
+    armed = true;
 }
 
 bool failing_disarm(void)
@@ -49,13 +51,10 @@ long failing_live(void)
 
 static bool this_one_fails(void)
 {
-    calls++;
+    atomic_fetch_add(&calls, 1);
     if (!armed) return false;
-    if (left > 0) {
-        left--;
-        return false;
-    }
-    if (has_failed && !onwards_too) return false;
+    const long before = atomic_fetch_sub(&left, 1);
+    if (before > 0 || (before < 0 && !onwards_too)) return false;
     has_failed = true;
     errno = ENOMEM;
     return true;
@@ -63,7 +62,7 @@ static bool this_one_fails(void)
 
 static void *counted(void *block)
 {
-    live += block != NULL;
+    if (block != NULL) atomic_fetch_add(&live, 1);
     return block;
 }
 
@@ -114,6 +113,6 @@ char *__wrap_strdup(const char *text)
 
 void __wrap_free(void *block)
 {
-    live -= block != NULL;
+    if (block != NULL) atomic_fetch_sub(&live, 1);
     __real_free(block);
 }

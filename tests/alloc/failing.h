@@ -4,7 +4,8 @@
  * The test is linked with --wrap=malloc and so on (see meson.build), so that
  * every call of starling comes here first. Libraries that starling uses keep
  * theirs: jansson, which reads schemas, leaves letters out of a text where its
- * memory runs short, and does not tell. Not for threads.
+ * memory runs short, and does not tell. Arming and disarming is for one thread,
+ * while no other runs.
  */
 #ifndef SL_TESTS_FAILING_H
 #define SL_TESTS_FAILING_H

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "alert/avro_write.h"
 #include "failing.h"
@@ -271,6 +272,35 @@ static void classifiers_survive_each_failed_allocation(void **state)
     fail_each_both_ways(classify);
 }
 
+static char night_path[] = "/tmp/starling-alloc-XXXXXX";
+
+/* All threads at once: whichever meets the shortage, the run must end. */
+static sl_status run(sl_error *err)
+{
+    const char *paths[] = {night_path};
+    FILE *out = fopen("/dev/null", "w");
+    assert_non_null(out);
+    const sl_run_options options = {.model = model, .paths = paths, .n_paths = 1, .out = out, .threads = 2};
+    sl_ledger ledger = {0};
+    const sl_status status = sl_run(&options, &ledger, err);
+    fclose(out);
+    assert_int_equal(ledger.read, ledger.classified + ledger.refused + ledger.quarantined);
+    if (status == SL_OK) assert_int_equal(ledger.read, 3);
+    assert_int_equal(ledger.quarantined, 0); /* short memory is no fault of the packet */
+    return status;
+}
+
+static void whole_runs_survive_each_failed_allocation(void **state)
+{
+    (void)state;
+    const int fd = mkstemp(night_path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, night, n_night), (ssize_t)n_night);
+    close(fd);
+    fail_each_both_ways(run);
+    unlink(night_path);
+}
+
 static void a_warm_classifier_allocates_nothing(void **state)
 {
     (void)state;
@@ -303,6 +333,7 @@ int main(void)
         cmocka_unit_test(gaussian_processes_survive_each_failed_allocation),
         cmocka_unit_test(models_survive_each_failed_allocation),
         cmocka_unit_test(classifiers_survive_each_failed_allocation),
+        cmocka_unit_test(whole_runs_survive_each_failed_allocation),
         cmocka_unit_test(a_warm_classifier_allocates_nothing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
