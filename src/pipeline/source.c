@@ -110,7 +110,7 @@ sl_status sl_source_stream(sl_source *source, const sl_origin *origin, sl_stream
     if (kind == SL_KIND_FRAMED && !whole) {
         return give_broken(source, origin, room, n, SL_REASON_TOO_LARGE, "a framed message of over a megabyte", err);
     }
-    if (whole && (kind == SL_KIND_CONTAINER || kind == SL_KIND_FRAMED)) {
+    if (whole && (kind == SL_KIND_FRAMED || (kind == SL_KIND_CONTAINER && sl_source_container_is_whole(room, n)))) {
         return sl_feed_bytes(source->feed, origin, n, err);
     }
     if (kind == SL_KIND_ARCHIVE && depth >= SL_SOURCE_MAX_DEPTH) {

@@ -51,6 +51,8 @@ sl_status sl_source_stream(sl_source *source, const sl_origin *origin, sl_stream
 
 /* The kinds. Each takes a stream whose first bytes lie ahead again. */
 sl_status sl_source_container(sl_source *source, const sl_origin *origin, sl_stream *stream, sl_error *err);
+/* False where a block is damaged: then sl_source_container finds those behind it. Looks at no record. */
+bool sl_source_container_is_whole(const void *bytes, size_t n_bytes);
 sl_status sl_source_archive(sl_source *source, const sl_origin *origin, sl_stream *stream, int depth, sl_error *err);
 sl_status sl_source_csv(sl_source *source, const sl_origin *origin, sl_stream *stream, sl_error *err);
 sl_status sl_source_fits(sl_source *source, const sl_origin *origin, sl_stream *stream, sl_error *err);

@@ -1,16 +1,21 @@
 /*
  * A large Avro container, some blocks at a time: they are cut out and given,
  * behind a copy of the header, as small containers. So memory stays flat, and
- * the blocks of one container go to several workers.
+ * the blocks of one container go to several workers. Behind a damaged block
+ * reading goes on at the next sync marker: that is what Avro has them for.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "alert/container.h"
+#include "alert/varint.h"
 #include "base/error.h"
 #include "pipeline/source.h"
 
-enum { CUT = 256 * 1024 }; /* blocks are gathered up to so many bytes */
+enum {
+    CUT = 256 * 1024, /* blocks are gathered up to so many bytes */
+    MAX_DAMAGE = 100  /* damaged places in one container; behind so many it is given up */
+};
 
 typedef struct window {
     sl_stream *stream;
@@ -52,13 +57,62 @@ static sl_status give(sl_source *source, const sl_origin *origin, const window *
     return sl_feed_bytes(source->feed, origin, header->len + (to - from), err);
 }
 
-/* What is left cannot be read, and nothing behind it can be found. */
-static sl_status give_rest(sl_source *source, const sl_origin *origin, const window *w, int64_t count,
-                           const sl_error *why, sl_error *err)
+/* The bytes up to `to` cannot be read: header and as much of them as is kept. */
+static sl_status give_damage(sl_source *source, const sl_origin *origin, const window *w, const sl_bytes *header,
+                             size_t to, int64_t count, const sl_error *why, sl_error *err)
 {
-    const size_t left = w->bytes.len - w->at;
-    return sl_feed_broken(source->feed, origin, left > 0 ? w->bytes.ptr + w->at : NULL, left,
-                          count > 1 ? (size_t)count : 1, w->failed ? &w->why : why, err);
+    size_t n = to - w->at;
+    if (n > SL_SOURCE_HEAD) n = SL_SOURCE_HEAD;
+    unsigned char *room = sl_feed_room(source->feed, header->len + n, err);
+    if (room == NULL) return source->feed->status;
+    if (header->len > 0) memcpy(room, header->ptr, header->len);
+    if (n > 0) memcpy(room + header->len, w->bytes.ptr + w->at, n);
+    return sl_feed_broken(source->feed, origin, room, header->len + n, count > 1 ? (size_t)count : 1, why, err);
+}
+
+/* Where the block at hand ends by its own account; 0 where that is beyond the window. */
+static size_t own_end(const window *w)
+{
+    const unsigned char *p = w->bytes.ptr + w->at, *end = w->bytes.ptr + w->bytes.len;
+    int64_t count, size;
+    if ((p = sl_varint(p, end, &count)) == NULL || (p = sl_varint(p, end, &size)) == NULL) return 0;
+    if (size < 0 || size > end - p - SL_AVRO_SYNC) return 0;
+    return (size_t)(p - w->bytes.ptr) + (size_t)size + SL_AVRO_SYNC;
+}
+
+/* Where the next block begins behind a damaged one; 0 where the window does not show it. */
+static size_t behind_damage(const window *w, const sl_container_header *header)
+{
+    const unsigned char *from = w->bytes.ptr + w->at;
+    const unsigned char *marker = memmem(from, w->bytes.len - w->at, header->sync, SL_AVRO_SYNC);
+    const size_t next = marker != NULL ? (size_t)(marker - w->bytes.ptr) + SL_AVRO_SYNC : 0;
+    /* Perhaps nothing but this block's own marker is wrong: then a good block follows it. */
+    const size_t own = own_end(w);
+    size_t at = own;
+    sl_container_block block;
+    if (own != 0 && (next == 0 || own < next) &&
+        sl_container_next_block(header, w->bytes.ptr, w->bytes.len, &at, &block, NULL) == SL_OK) {
+        return own;
+    }
+    return next;
+}
+
+/* Tell of the damage at w->at and move behind it. SL_DONE where nothing is to be found there. */
+static sl_status step_over(sl_source *source, const sl_origin *origin, const sl_container_header *header,
+                           const sl_bytes *header_bytes, window *w, int64_t lost, const sl_error *why, sl_error *err)
+{
+    size_t next = behind_damage(w, header);
+    if (next == 0 && w->failed) why = &w->why; /* the block ends early because the stream did */
+    SL_TRY(give_damage(source, origin, w, header_bytes, next != 0 ? next : w->bytes.len, lost, why, err));
+    while (next == 0 && !w->ended) {
+        /* A marker may lie across what was read and what comes. */
+        w->at = w->bytes.len - w->at >= SL_AVRO_SYNC ? w->bytes.len - (SL_AVRO_SYNC - 1) : w->at;
+        SL_TRY(source->feed->status = read_on(w, err));
+        const unsigned char *marker = memmem(w->bytes.ptr, w->bytes.len, header->sync, SL_AVRO_SYNC);
+        if (marker != NULL) next = (size_t)(marker - w->bytes.ptr) + SL_AVRO_SYNC;
+    }
+    if (next != 0) w->at = next;
+    return next != 0 ? SL_OK : SL_DONE;
 }
 
 /* The blocks that lie in the window from w->at on, gathered into a cut. SL_DONE where the next is not all there. */
@@ -89,15 +143,22 @@ static sl_status read_blocks(sl_source *source, const sl_origin *where, const sl
     sl_error why = {0};
     size_t used;
     SL_TRY(sl_container_read_header(&header, header_bytes->ptr, header_bytes->len, &used, err));
-    for (;;) {
+    for (int damage = 0;;) {
         int64_t lost = 1;
-        const sl_status status = give_blocks(source, &origin, &header, header_bytes, w, &lost, &why, err);
+        sl_status status = give_blocks(source, &origin, &header, header_bytes, w, &lost, &why, err);
         if (sl_feed_failed(source->feed)) return source->feed->status;
-        if (status < 0) return give_rest(source, &origin, w, lost, &why, err);
-        if (status == SL_DONE && w->ended) {
-            return w->failed ? give_rest(source, &origin, w, 1, &why, err) : SL_OK;
+        if (status < 0 && ++damage == MAX_DAMAGE) {
+            return give_damage(source, &origin, w, header_bytes, w->bytes.len, lost, &why, err);
         }
-        if (status == SL_DONE) SL_TRY(source->feed->status = read_on(w, err));
+        if (status < 0) {
+            status = step_over(source, &origin, &header, header_bytes, w, lost, &why, err);
+            origin.record += (uint64_t)lost;
+            if (status != SL_OK) return status < 0 ? status : SL_OK;
+        } else if (status == SL_DONE && w->ended) {
+            return w->failed ? give_damage(source, &origin, w, header_bytes, w->at, 1, &w->why, err) : SL_OK;
+        } else if (status == SL_DONE) {
+            SL_TRY(source->feed->status = read_on(w, err));
+        }
     }
 }
 
@@ -130,11 +191,22 @@ sl_status sl_source_container(sl_source *source, const sl_origin *origin, sl_str
     if (status == SL_ERR_NOMEM) {
         source->feed->status = status;
     } else if (status < 0) {
-        status = give_rest(source, origin, &w, 1, &why, err);
+        status = give_damage(source, origin, &w, &header_bytes, w.bytes.len, 1, w.failed ? &w.why : &why, err);
     } else {
         status = read_blocks(source, origin, &header_bytes, &w, err);
     }
     free(w.bytes.ptr);
     free(header_bytes.ptr);
     return status;
+}
+
+bool sl_source_container_is_whole(const void *bytes, size_t n_bytes)
+{
+    sl_container_header header;
+    sl_container_block block;
+    size_t at = 0;
+    if (sl_container_read_header(&header, bytes, n_bytes, &at, NULL) < 0) return true; /* there is nothing to step over */
+    sl_status status = SL_OK;
+    while (status == SL_OK) status = sl_container_next_block(&header, bytes, n_bytes, &at, &block, NULL);
+    return status == SL_DONE;
 }

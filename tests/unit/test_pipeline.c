@@ -335,6 +335,64 @@ static void a_damaged_large_container_gives_what_stands_before_the_damage(void *
     sl_avro_release(&all);
 }
 
+/* The k-th sync marker, the header's being number 0. */
+static unsigned char *marker(sl_avro_out *container, int k)
+{
+    unsigned char *at = container->bytes;
+    for (;; at += SL_AVRO_SYNC) {
+        at = memmem(at, (size_t)(container->bytes + container->len - at), night_sync, SL_AVRO_SYNC);
+        assert_non_null(at);
+        if (k-- == 0) return at;
+    }
+}
+
+static void a_damaged_block_takes_no_other_with_it(void **state)
+{
+    (void)state;
+    sl_avro_out all = {0};
+    /* large and small; a marker, and a size that is too large, too small, and beyond all bounds */
+    static const unsigned char sizes[3][4] = {{0x14, 0xff, 0xff, 0x02}, {0x14, 0x02}, {0x14, 0xff, 0xff, 0xff}};
+    static const int counts[] = {3000, 40};
+    for (int large = 0; large < 2; large++) {
+        for (int how = 0; how < 4; how++) {
+            const int n = counts[large];
+            sl_avro_reset(&all);
+            night_container(&all, 0, n, 10, 1000, SL_AVRO_NULL);
+            if (how == 0) {
+                marker(&all, n / 20)[3] ^= 1;
+            } else {
+                memcpy(marker(&all, n / 20) + SL_AVRO_SYNC, sizes[how - 1], how == 2 ? 2 : 4);
+            }
+            night_file("a", all.bytes, all.len);
+            night_run r = night_classify(model, night_path("a"), 2);
+            assert_ok(r.status, &r.err);
+            assert_int_equal(r.books.classified + r.books.refused, n - 10);
+            assert_in_range(r.books.quarantined, 1, 10); /* ten, where the count is believed */
+            char id[32];
+            snprintf(id, sizeof id, "\"ZTF%06d\"", n - 1);
+            assert_true(has(r.text, id));
+            free(r.text);
+        }
+    }
+    sl_avro_release(&all);
+}
+
+static void a_container_of_nothing_but_damage_is_given_up(void **state)
+{
+    (void)state;
+    sl_avro_out all = {0};
+    sl_error err;
+    assert_ok(sl_avro_put_header(&all, night_schema, strlen(night_schema), SL_AVRO_NULL, night_sync, &err), &err);
+    for (int i = 0; i < 100000; i++) sl_avro_put_raw(&all, night_sync, SL_AVRO_SYNC);
+    night_file("a", all.bytes, all.len);
+    night_run r = night_classify(model, night_path("a"), 2);
+    assert_ok(r.status, &r.err);
+    assert_int_equal(r.books.read, r.books.quarantined);
+    assert_in_range(r.books.read, 1, 100000);
+    free(r.text);
+    sl_avro_release(&all);
+}
+
 static void a_block_that_claims_to_be_endless_takes_no_memory(void **state)
 {
     (void)state;
@@ -516,6 +574,8 @@ int main(void)
         ON_A_NIGHT(a_file_that_cannot_be_opened_is_counted_and_the_run_goes_on),
         ON_A_NIGHT(a_large_container_gives_what_its_records_give_one_by_one),
         ON_A_NIGHT(a_damaged_large_container_gives_what_stands_before_the_damage),
+        ON_A_NIGHT(a_damaged_block_takes_no_other_with_it),
+        ON_A_NIGHT(a_container_of_nothing_but_damage_is_given_up),
         ON_A_NIGHT(a_block_that_claims_to_be_endless_takes_no_memory),
         ON_A_NIGHT(any_number_of_threads_gives_the_same_bytes),
         ON_A_NIGHT(the_night_of_nothing_but_broken_packets_balances),
