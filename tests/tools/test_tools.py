@@ -108,6 +108,7 @@ def test_clean_text_passes(tmp_path):
     files = {
         "a.c": "int x; /* src/work/x http://127.0.0.1:9 */\n",
         "LICENSE": "\tFree \n",
+        "tests/cli/help.expected": "$ starling \n",
         "fuzz/corpus/csv/tabbed": "a\tb \n",
     }
     code, output = run("check_text.py", tree(tmp_path, files))
