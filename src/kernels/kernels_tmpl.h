@@ -101,17 +101,18 @@ static void gemm(const sl_gemm *g)
 SL_INLINE void score(const sl_attention *a, size_t row, size_t t, const bool first, const size_t D, const size_t V, vf *max)
 {
     vf q[ATTENTION_DIMS][ATTENTION_VECTORS], most[ATTENTION_VECTORS];
-    const float *k = a->k + row * a->stride;
+    const size_t steps = a->steps, stride = a->stride; /* copies: a store of floats could change the struct's */
+    const float *k = a->k + row * stride;
+    float *scores = a->scores;
     for (size_t d = 0; d < D; d++) {
-        for (size_t v = 0; v < V; v++) q[d][v] = load(a->q + (row + d) * a->stride + t + v * VL);
+        for (size_t v = 0; v < V; v++) q[d][v] = load(a->q + (row + d) * stride + t + v * VL);
     }
     for (size_t v = 0; v < V; v++) most[v] = vset(-INFINITY);
-    for (size_t j = 0; j < a->steps; j++) {
-        float *scores = a->scores + j * SL_ATTENTION_LANES;
+    for (size_t j = 0; j < steps; j++, scores += SL_ATTENTION_LANES) {
         for (size_t v = 0; v < V; v++) {
             vf s = vset(k[j]) * q[0][v];
             if (!first) s = s + load(scores + v * VL);
-            for (size_t d = 1; d < D; d++) s = vfma(vset(k[d * a->stride + j]), q[d][v], s);
+            for (size_t d = 1; d < D; d++) s = vfma(vset(k[d * stride + j]), q[d][v], s);
             store(scores + v * VL, s);
             most[v] = vmax(most[v], s);
         }
@@ -124,14 +125,15 @@ SL_INLINE void weigh(const sl_attention *a, size_t row, size_t t, const bool fir
                      const vf *max, vf *total)
 {
     vf y[ATTENTION_DIMS][ATTENTION_VECTORS], sum[ATTENTION_VECTORS];
-    const float *values = a->v + row * a->stride;
+    const size_t steps = a->steps, stride = a->stride;
+    const float *values = a->v + row * stride;
+    float *scores = a->scores;
     const float to_base_2 = a->scale * 0x1.715476p+0f;
     for (size_t v = 0; v < V; v++) {
         sum[v] = vset(0);
         for (size_t d = 0; d < D; d++) y[d][v] = vset(0);
     }
-    for (size_t j = 0; j < a->steps; j++) {
-        float *scores = a->scores + j * SL_ATTENTION_LANES;
+    for (size_t j = 0; j < steps; j++, scores += SL_ATTENTION_LANES) {
         for (size_t v = 0; v < V; v++) {
             vf e = load(scores + v * VL);
             if (first) {
@@ -139,12 +141,12 @@ SL_INLINE void weigh(const sl_attention *a, size_t row, size_t t, const bool fir
                 sum[v] += e;
                 store(scores + v * VL, e);
             }
-            for (size_t d = 0; d < D; d++) y[d][v] = vfma(vset(values[d * a->stride + j]), e, y[d][v]);
+            for (size_t d = 0; d < D; d++) y[d][v] = vfma(vset(values[d * stride + j]), e, y[d][v]);
         }
     }
     for (size_t v = 0; v < V; v++) {
         if (first) total[v] = sum[v];
-        for (size_t d = 0; d < D; d++) store(a->o + (row + d) * a->stride + t + v * VL, y[d][v] / total[v]);
+        for (size_t d = 0; d < D; d++) store(a->o + (row + d) * stride + t + v * VL, y[d][v] / total[v]);
     }
 }
 

@@ -45,6 +45,8 @@ sl_status read_text(const String *from, char *to, size_t size, const char *what,
 sl_status read_bands(const flat::Contract *from, sl_contract *to, sl_error *err)
 {
     if (from->bands() == nullptr || from->bands()->size() > SL_MAX_BANDS) return fail(err, "no bands, or too many");
+    /* The verifier does not look at the alignment of what a vector holds. */
+    if (reinterpret_cast<uintptr_t>(from->bands()->Data()) % alignof(double) != 0) return fail(err, "bands are not aligned");
     to->n_bands = from->bands()->size();
     for (uint32_t b = 0; b < to->n_bands; b++) {
         const flat::Band *band = from->bands()->Get(b);

@@ -232,7 +232,8 @@ static sl_status build_encoder(builder *b, const sl_layer *layer)
     SL_TRY(take_vector(b, width, &e->gamma2));
     SL_TRY(take_vector(b, width, &e->beta2));
     const size_t stride = sl_stride(b->steps);
-    const size_t widest = layer->hidden > width ? layer->hidden : width > inner ? width : inner;
+    size_t widest = width > inner ? width : inner;
+    if (layer->hidden > widest) widest = layer->hidden;
     op->scratch_floats = (4 * (size_t)inner + 2 * (size_t)width + layer->hidden + widest + 1) * stride +
                          (size_t)b->steps * SL_ATTENTION_LANES;
     op->info.flop = gemm_flop(&e->q, b->steps) * 4 + gemm_flop(&e->w1, b->steps) * 2 +

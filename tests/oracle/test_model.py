@@ -117,20 +117,28 @@ def test_probabilities_equal_the_golden_ones(answers, name, column, tolerance):
         assert (ours.argmax(1) == theirs.argmax(1)).all()
 
 
+@pytest.mark.parametrize("resolver", ["AUTO", "BUILTIN_WITHOUT_DEFAULT_DELEGATES"])
 @pytest.mark.parametrize("name,column,tolerance", MODELS)
-def test_probabilities_equal_litert_live(answers, name, column, tolerance):
+def test_probabilities_equal_litert_live(answers, name, column, tolerance, resolver):
+    """TFLite's own kernels, and XNNPACK's (AUTO), which round int8 in another way: those two
+    alone differ by 2.46e-3 on tinho-gr-int8."""
     litert = pytest.importorskip("ai_edge_litert.interpreter")
     cpu, p = answers
-    net = litert.Interpreter(model_path=str(SHARED / "models" / f"{name}.tflite"), num_threads=1)
+    net = litert.Interpreter(model_path=str(SHARED / "models" / f"{name}.tflite"), num_threads=1,
+                             experimental_op_resolver_type=litert.OpResolverType[resolver])
     net.allocate_tensors()
     at, out = net.get_input_details()[0]["index"], net.get_output_details()[0]["index"]
-    worst = 0
-    for x, ours in zip(inputs(golden()), p[name]):
+    theirs = []
+    for x in inputs(golden()):
         net.set_tensor(at, x[None])
         net.invoke()
-        worst = max(worst, np.abs(net.get_tensor(out)[0] - ours).max())
-    print(f"{cpu} {name} against LiteRT: max |dp| {worst:.2e}")
+        theirs.append(net.get_tensor(out)[0])
+    worst = np.abs(np.array(theirs) - p[name]).max()
+    print(f"{cpu} {name} against LiteRT, {resolver}: max |dp| {worst:.2e}")
+    if "int8" in name and resolver == "AUTO":
+        tolerance *= 2
     assert worst <= tolerance
+    assert (np.argmax(theirs, 1) == p[name].argmax(1)).all()
 
 
 def test_a_batch_changes_no_bit(answers):

@@ -208,6 +208,17 @@ static void random_networks_of_many_sizes_equal_a_naive_forward(void **state)
     }
 }
 
+/* Each of the three widths of an encoder may be the largest. */
+static void an_encoder_may_be_widest_anywhere(void **state)
+{
+    (void)state;
+    static const uint32_t widths[][3] = {{9, 1, 2}, {9, 2, 1}, {1, 9, 2}, {2, 9, 1}, {1, 2, 9}, {2, 1, 9}};
+    for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++) {
+        random_size size = {5, 1, widths[i][0], 1, widths[i][1], 1, widths[i][2], 1, 2, 0, SL_EXTRAS_NONE, true, false};
+        assert_true(worst_difference(&size, i + 1) < 0.2);
+    }
+}
+
 /* int8 quantises activations to 256 levels, so it is near, and not at, the forward with the same weights. */
 static void int8_networks_are_near_the_forward_of_their_weights(void **state)
 {
@@ -502,6 +513,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_networks_of_many_sizes_equal_a_naive_forward),
+        cmocka_unit_test(an_encoder_may_be_widest_anywhere),
         cmocka_unit_test(int8_networks_are_near_the_forward_of_their_weights),
         cmocka_unit_test(an_answer_does_not_depend_on_its_neighbours),
         cmocka_unit_test(input_that_is_not_finite_is_refused),
