@@ -80,10 +80,12 @@ def models(tmp_path_factory):
 
 
 def run(model, path, out, form=JSONL, threads=2):
+    """path: one or a list of them."""
     err, books = Error(), Ledger()
     stream = libc.fopen(str(out).encode(), b"wb")
-    paths = (c.c_char_p * 1)(str(path).encode())
-    options = Options(model=model, paths=paths, n_paths=1, format=form, out=stream, threads=threads,
+    names = [str(p).encode() for p in (path if isinstance(path, list) else [path])]
+    paths = (c.c_char_p * len(names))(*names)
+    options = Options(model=model, paths=paths, n_paths=len(names), format=form, out=stream, threads=threads,
                       ingest_time_ms=1_700_000_000_123)
     status = lib.sl_run(c.byref(options), c.byref(books), c.byref(err))
     libc.fclose(stream)
@@ -232,3 +234,30 @@ def test_every_packet_at_hand_is_classified_or_refused_or_truly_broken(models, t
             pytest.skip(f"no {name} under {data}")
         books = run(models["tinho-gr", "starling"], data / name, tmp_path / "out")
         assert (books.read, books.quarantined) == (read, quarantined), name
+
+
+def test_snana_files_find_their_other_half(models, tmp_path):
+    archive = SHARED / "data" / "elasticc2_snana.tar.bz2"
+    if not archive.exists():
+        pytest.skip(f"no {archive.name} under {SHARED}")
+    model = models["tinho-gr", "starling"]
+    # compressed files in an archive: 346 objects, and 137 files of text that are none
+    books = run(model, archive, tmp_path / "out")
+    assert books.classified + books.refused == 346 and books.quarantined == 137
+    pair = {}
+    with tarfile.open(archive) as tar:
+        for entry in tar:
+            half = entry.name[-12:-8]
+            if half in ("HEAD", "PHOT") and half not in pair and "0009_" in entry.name:
+                pair[half] = tmp_path / pathlib.Path(entry.name).name
+                pair[half].write_bytes(tar.extractfile(entry).read())
+    assert set(pair) == {"HEAD", "PHOT"}
+    texts = []
+    for paths in ([pair["HEAD"], pair["PHOT"]], [pair["PHOT"], pair["HEAD"]]):
+        books = run(model, paths, tmp_path / "out")
+        assert books.read > 0 and books.quarantined == 0
+        texts.append((tmp_path / "out").read_bytes())
+    assert texts[0] == texts[1]
+    for half in pair.values():
+        books = run(model, half, tmp_path / "out")
+        assert books.read == books.quarantined == 1

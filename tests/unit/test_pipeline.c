@@ -409,6 +409,47 @@ static void a_block_that_claims_to_be_endless_takes_no_memory(void **state)
     sl_avro_release(&all);
 }
 
+/* ---- framed messages ---- */
+
+static void framed_messages_are_read_with_the_schemas_of_a_folder(void **state)
+{
+    (void)state;
+    sl_simulate_options o;
+    sl_error err;
+    sl_simulate_defaults(&o);
+    o.survey = SL_SIMULATE_LSST;
+    o.form = SL_SIMULATE_FRAMED_TAR;
+    o.n_alerts = 50;
+    o.cutouts = false;
+    FILE *f = fopen(night_path("night.tar"), "wb");
+    assert_ok(sl_simulate_write(&o, f, &err), &err);
+    assert_int_equal(fclose(f), 0);
+    /* the first file in the tar is a container that brings the schema */
+    size_t n;
+    char *tar = read_back("night.tar", &n);
+    assert_int_equal(mkdir(night_path("schemas"), 0777), 0);
+    night_file("schemas/a.avro", tar + 512, strtoul(tar + 124, NULL, 8));
+    free(tar);
+    const char *paths[] = {night_path("night.tar")};
+    sl_run_options options = {.model = model, .paths = paths, .n_paths = 1, .threads = 3};
+    night_run r = night_go(options);
+    assert_ok(r.status, &r.err);
+    assert_int_equal(r.books.read, 50);
+    assert_int_equal(r.books.by_reason[SL_REASON_UNKNOWN_SCHEMA], 50);
+    free(r.text);
+    options.schema_folder = night_path("schemas");
+    r = night_go(options);
+    assert_ok(r.status, &r.err);
+    assert_int_equal(r.books.read, 50);
+    assert_int_equal(r.books.quarantined, 0);
+    assert_true(r.books.classified > 25);
+    free(r.text);
+    options.schema_folder = "/nowhere/at/all";
+    r = night_go(options);
+    assert_int_equal(r.status, SL_ERR_IO);
+    free(r.text);
+}
+
 /* ---- order and threads ---- */
 
 static void simulate(const char *name, sl_simulate_form form, uint64_t n, double hostile)
@@ -577,6 +618,7 @@ int main(void)
         ON_A_NIGHT(a_damaged_block_takes_no_other_with_it),
         ON_A_NIGHT(a_container_of_nothing_but_damage_is_given_up),
         ON_A_NIGHT(a_block_that_claims_to_be_endless_takes_no_memory),
+        ON_A_NIGHT(framed_messages_are_read_with_the_schemas_of_a_folder),
         ON_A_NIGHT(any_number_of_threads_gives_the_same_bytes),
         ON_A_NIGHT(the_night_of_nothing_but_broken_packets_balances),
         ON_A_NIGHT(a_full_disk_is_told),
