@@ -196,4 +196,51 @@ static inline size_t night_lines(const char *text)
     return n;
 }
 
+/* ---- what most tests share ---- */
+
+static void *night_model_bytes;
+static sl_model *model;
+
+static inline int make_model(void **state)
+{
+    (void)state;
+    model = night_model("starling", &night_model_bytes);
+    return 0;
+}
+
+static inline int close_model(void **state)
+{
+    (void)state;
+    sl_model_close(model);
+    free(night_model_bytes);
+    return 0;
+}
+
+static inline bool has(const char *text, const char *part)
+{
+    return strstr(text, part) != NULL;
+}
+
+/* The k-th line says this; lines count from 0. */
+static inline bool line_has(const char *text, size_t k, const char *part)
+{
+    for (; k > 0 && text != NULL; k--) text = (text = strchr(text, '\n')) != NULL ? text + 1 : NULL;
+    if (text == NULL) return false;
+    const char *end = strchr(text, '\n'), *at = strstr(text, part);
+    return at != NULL && at < end;
+}
+
+/* A file of at most 4 MB; free it. */
+static inline void *read_back(const char *name, size_t *n)
+{
+    FILE *f = fopen(night_path(name), "rb");
+    assert_non_null(f);
+    char *bytes = malloc(1 << 22);
+    *n = fread(bytes, 1, 1 << 22, f);
+    fclose(f);
+    return bytes;
+}
+
+#define ON_A_NIGHT(test) cmocka_unit_test_setup_teardown(test, night_setup, night_teardown)
+
 #endif
