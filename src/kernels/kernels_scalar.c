@@ -84,7 +84,7 @@ static void quantize(const sl_quantize *q)
         }
         const float zero = sl_zero_level(min, max, &q->scale[t]), inverse = 1 / q->scale[t];
         for (size_t c = 0; c < q->channels; c++) {
-            float level = roundf(zero + x[c * q->stride] * inverse); /* halves away from zero */
+            float level = roundf(fmaf(x[c * q->stride], inverse, zero)); /* halves away from zero */
             level = level < -128 ? -128 : level > 127 ? 127 : level;
             q->levels[c * q->stride + t] = level - zero;
         }

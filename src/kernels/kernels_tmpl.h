@@ -237,7 +237,7 @@ static void quantize(const sl_quantize *q)
         for (size_t l = 0; l < VL; l++) zeros[l] = sl_zero_level(low[l], high[l], &q->scale[t + l]);
         const vf zero = load(zeros), inverse = vset(1) / load(q->scale + t);
         for (size_t c = 0; c < q->channels; c++) {
-            const vf level = round_away(zero + load(x + c * q->stride) * inverse);
+            const vf level = round_away(vfma(load(x + c * q->stride), inverse, zero));
             store(q->levels + c * q->stride + t, vmin(vset(127), vmax(vset(-128), level)) - zero);
         }
     }
