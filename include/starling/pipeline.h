@@ -88,9 +88,19 @@ typedef struct sl_run_options {
 
 /*
  * Classify everything under the paths into `out`, in the order of the input,
- * the same bits for any number of threads. Negative where it could not go on
- * (out of memory, output not writable, no path readable); the ledger tells
- * how far it came.
+ * the same bytes for any number of threads. What a file is, its content says:
+ * Avro container, framed message, tar or a compressed file of these, CSV,
+ * SNANA FITS (a HEAD finds its PHOT in the same folder or archive). Folders
+ * are walked in the order of their names, without those that begin with a dot
+ * and without links to folders.
+ *
+ * A path that does not exist is SL_ERR_IO before anything is read; what cannot
+ * be opened or decoded later is counted as quarantined, and the run goes on.
+ * Negative also where records or quarantine cannot be written (SL_ERR_IO; a
+ * reader of `out` that has gone is that too, SIGPIPE is held back) or memory
+ * ran out; the ledger tells how far it came. Memory does not grow with the
+ * input. The calling thread writes and calls `progress`; `threads` more work,
+ * and one reads.
  */
 SL_API sl_status sl_run(const sl_run_options *options, sl_ledger *ledger, sl_error *err);
 

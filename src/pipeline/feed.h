@@ -21,7 +21,8 @@ typedef struct sl_feed {
     atomic_uint_fast64_t bytes_read; /* from files and pipes, as stored */
 } sl_feed;
 
-/* Room for n bytes, to be given by the next call (and no other between). NULL on failure. */
+/* Room for n bytes, to be given by the next call (and no other between but one for more room, which keeps
+   what is in the first). NULL on failure. */
 unsigned char *sl_feed_room(sl_feed *feed, size_t n, sl_error *err);
 /* A container or framed message of n bytes that were written into the room. */
 sl_status sl_feed_bytes(sl_feed *feed, const sl_origin *origin, size_t n, sl_error *err);

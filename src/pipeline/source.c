@@ -88,6 +88,22 @@ static sl_status read_kind(sl_source *source, sl_kind kind, const sl_origin *ori
     }
 }
 
+/* A framed message of which the first n bytes, in the feed's room, are not all. */
+static sl_status read_long_message(sl_source *source, const sl_origin *origin, sl_stream *stream, size_t n,
+                                   sl_error *err)
+{
+    /* A larger room begins with what is in the smaller. */
+    unsigned char *room = sl_feed_room(source->feed, SL_SOURCE_MAX_FRAMED, err);
+    if (room == NULL) return source->feed->status;
+    sl_error why;
+    const ptrdiff_t got = sl_stream_read_full(stream, room + n, SL_SOURCE_MAX_FRAMED - n, &why);
+    if (got == SL_ERR_NOMEM) return source->feed->status = SL_FAIL_NOMEM(err);
+    if (got < 0) return sl_feed_broken(source->feed, origin, room, n, 1, &why, err);
+    n += (size_t)got;
+    if (n < SL_SOURCE_MAX_FRAMED) return sl_feed_bytes(source->feed, origin, n, err);
+    return give_broken(source, origin, room, n, SL_REASON_TOO_LARGE, "a framed message of over 16 MB", err);
+}
+
 sl_status sl_source_stream(sl_source *source, const sl_origin *origin, sl_stream *stream, int depth, sl_error *err)
 {
     /* The usual packet is small and goes from here as it is, without a copy. */
@@ -107,9 +123,7 @@ sl_status sl_source_stream(sl_source *source, const sl_origin *origin, sl_stream
         return give_broken(source, origin, room, n, SL_REASON_UNKNOWN_FORMAT,
                            "not Avro, no archive, no CSV and no FITS", err);
     }
-    if (kind == SL_KIND_FRAMED && !whole) {
-        return give_broken(source, origin, room, n, SL_REASON_TOO_LARGE, "a framed message of over a megabyte", err);
-    }
+    if (kind == SL_KIND_FRAMED && !whole) return read_long_message(source, origin, stream, n, err);
     if (whole && (kind == SL_KIND_FRAMED || (kind == SL_KIND_CONTAINER && sl_source_container_is_whole(room, n)))) {
         return sl_feed_bytes(source->feed, origin, n, err);
     }

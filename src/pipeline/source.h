@@ -13,8 +13,9 @@
 #include "pipeline/feed.h"
 
 enum {
-    SL_SOURCE_HEAD = 1 << 20, /* bytes read before it is known what they are */
-    SL_SOURCE_MAX_DEPTH = 2   /* an archive inside an archive */
+    SL_SOURCE_HEAD = 1 << 20,        /* bytes read before it is known what they are */
+    SL_SOURCE_MAX_FRAMED = 16 << 20, /* bytes of one framed message */
+    SL_SOURCE_MAX_DEPTH = 2          /* an archive inside an archive */
 };
 
 /* A FITS file that waits for its other half. */

@@ -25,15 +25,33 @@ typedef struct opened {
     sl_stream *below;
     unsigned char block[READ_SIZE];
     uint64_t given; /* bytes of entries */
+    bool is_open;   /* and can tell how much went in and out */
     bool failed;    /* nothing more can be read, and `why` says so */
     bool told;      /* as broken */
     sl_error why;
 } opened;
 
+/* Compare what came out, as entries or as their headers, with what went in. */
+static bool is_bomb(opened *o)
+{
+    const uint64_t in = (uint64_t)archive_filter_bytes(o->archive, -1);
+    uint64_t out = (uint64_t)archive_filter_bytes(o->archive, 0);
+    if (out < o->given) out = o->given;
+    if (out < BOMB_SIZE || out / BOMB_RATIO < in) return false;
+    (void)SL_FAIL(&o->why, SL_ERR_FORMAT, SL_REASON_TOO_LARGE, "%llu bytes unpack to %llu and more: unpack it first",
+                  (unsigned long long)in, (unsigned long long)out);
+    return o->failed = true;
+}
+
 static la_ssize_t read_below(struct archive *archive, void *user, const void **block)
 {
     opened *o = user;
     sl_error why;
+    /* Here too: libarchive steps over empty blocks by itself. */
+    if (o->is_open && is_bomb(o)) {
+        archive_set_error(archive, EIO, "%s", o->why.message);
+        return -1;
+    }
     const ptrdiff_t got = sl_stream_read(o->below, o->block, sizeof o->block, &why);
     *block = o->block;
     if (got >= 0) return got;
@@ -53,18 +71,6 @@ static sl_status fail_archive(opened *o, sl_error *err)
     }
     if (err != NULL) *err = o->why;
     return o->why.status;
-}
-
-/* Compare what came out, as entries or as their headers, with what went in. */
-static bool is_bomb(opened *o)
-{
-    const uint64_t in = (uint64_t)archive_filter_bytes(o->archive, -1);
-    uint64_t out = (uint64_t)archive_filter_bytes(o->archive, 0);
-    if (out < o->given) out = o->given;
-    if (out < BOMB_SIZE || out / BOMB_RATIO < in) return false;
-    (void)SL_FAIL(&o->why, SL_ERR_FORMAT, SL_REASON_TOO_LARGE, "%llu bytes unpack to %llu and more: unpack it first",
-                  (unsigned long long)in, (unsigned long long)out);
-    return o->failed = true;
 }
 
 /* The stream of the entry at hand. */
@@ -99,7 +105,11 @@ static sl_status open_archive(opened *o, sl_error *err)
     archive_read_support_format_tar(o->archive);
     archive_read_support_format_empty(o->archive);
     archive_read_support_format_raw(o->archive);
-    return archive_read_open(o->archive, o, NULL, read_below, NULL) == ARCHIVE_OK ? SL_OK : fail_archive(o, err);
+    /* "cat a.tar b.tar": what stands behind the end of the first is not lost. */
+    archive_read_set_format_option(o->archive, "tar", "read_concatenated_archives", "1");
+    if (archive_read_open(o->archive, o, NULL, read_below, NULL) != ARCHIVE_OK) return fail_archive(o, err);
+    o->is_open = true;
+    return SL_OK;
 }
 
 /* The next file; SL_DONE after the last. */

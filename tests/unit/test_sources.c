@@ -104,6 +104,22 @@ static void archives_are_read_two_deep_and_no_deeper(void **state)
     sl_avro_release(&outermost);
 }
 
+static void archives_behind_each_other_in_a_file_are_all_read(void **state)
+{
+    (void)state;
+    sl_avro_out tar = {0};
+    make_tar(&tar, 10);
+    make_tar(&tar, 20);
+    night_file("a.tar", tar.bytes, tar.len);
+    write_gz("b.tar.gz", tar.bytes, tar.len, 2);
+    night_run r = night_classify(model, night_folder, 1);
+    assert_ok(r.status, &r.err);
+    assert_int_equal(r.books.classified, 6 + 12);
+    assert_int_equal(r.books.read, 6 + 12);
+    free(r.text);
+    sl_avro_release(&tar);
+}
+
 static void a_cut_archive_gives_what_comes_before_the_cut(void **state)
 {
     (void)state;
@@ -131,7 +147,8 @@ static void an_archive_that_is_nearly_all_air_is_refused(void **state)
 {
     (void)state;
     enum { MEMBER = 32 << 20 };
-    void *air = malloc(MEMBER);
+    void *air = calloc(MEMBER, 1);
+    write_gz("zeros.gz", air, MEMBER, 12); /* an empty tar, as far as one can tell */
     memset(air, 1, MEMBER);
     write_gz("bomb.gz", air, MEMBER, 12);
     free(air);
@@ -139,6 +156,11 @@ static void an_archive_that_is_nearly_all_air_is_refused(void **state)
     assert_ok(r.status, &r.err);
     assert_int_equal(r.books.by_reason[SL_REASON_TOO_LARGE], 1);
     assert_int_equal(r.books.by_reason[SL_REASON_UNKNOWN_FORMAT], 1); /* what is in it */
+    free(r.text);
+    r = night_classify(model, night_path("zeros.gz"), 1);
+    assert_ok(r.status, &r.err);
+    assert_int_equal(r.books.by_reason[SL_REASON_TOO_LARGE], 1);
+    assert_int_equal(r.books.read, 1);
     free(r.text);
     /* and a tar whose one file claims 2^40 bytes and has none */
     sl_avro_out tar = {0};
@@ -399,6 +421,16 @@ static void framed_messages_are_read_with_the_schemas_of_a_folder(void **state)
     assert_int_equal(r.books.quarantined, 0);
     assert_true(r.books.classified > 25);
     free(r.text);
+    /* one of two megabytes: a schema that nobody has, but it is read whole */
+    char *long_message = calloc(2 << 20, 1);
+    long_message[4] = 7;
+    night_file("long", long_message, 2 << 20);
+    free(long_message);
+    paths[0] = night_path("long");
+    r = night_go(options);
+    assert_ok(r.status, &r.err);
+    assert_int_equal(r.books.by_reason[SL_REASON_UNKNOWN_SCHEMA], 1);
+    free(r.text);
     options.schema_folder = "/nowhere/at/all";
     r = night_go(options);
     assert_int_equal(r.status, SL_ERR_IO);
@@ -411,6 +443,7 @@ int main(void)
         ON_A_NIGHT(a_folder_is_read_in_the_order_of_its_names),
         ON_A_NIGHT(what_a_thing_is_its_bytes_say_and_not_its_name),
         ON_A_NIGHT(archives_are_read_two_deep_and_no_deeper),
+        ON_A_NIGHT(archives_behind_each_other_in_a_file_are_all_read),
         ON_A_NIGHT(a_cut_archive_gives_what_comes_before_the_cut),
         ON_A_NIGHT(an_archive_that_is_nearly_all_air_is_refused),
         ON_A_NIGHT(compressed_single_files_are_read_as_what_is_inside),
