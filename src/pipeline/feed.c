@@ -57,7 +57,7 @@ sl_status sl_feed_broken(sl_feed *feed, const sl_origin *origin, const void *byt
     return close_item(feed, sl_work_add_broken(feed->work, origin, bytes, n_bytes, n_records, why, err));
 }
 
-sl_status sl_feed_end(sl_feed *feed, sl_error *err)
+sl_status sl_feed_end(sl_feed *feed)
 {
     if (feed->status < 0) return feed->status;
     if (feed->work != NULL && feed->work->n_packets > 0) sl_line_submit(feed->line, feed->work);

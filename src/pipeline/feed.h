@@ -32,7 +32,7 @@ sl_status sl_feed_alert(sl_feed *feed, const sl_origin *origin, const sl_alert *
 sl_status sl_feed_broken(sl_feed *feed, const sl_origin *origin, const void *bytes, size_t n_bytes, size_t n_records,
                          const sl_error *why, sl_error *err);
 /* The last item may be part full. */
-sl_status sl_feed_end(sl_feed *feed, sl_error *err);
+sl_status sl_feed_end(sl_feed *feed);
 
 /* True once a call failed: whatever failed since is no fault of the input. */
 static inline bool sl_feed_failed(const sl_feed *feed)

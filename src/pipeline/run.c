@@ -53,7 +53,7 @@ static void *read_all(void *user)
         status = sl_source_path(&source, r->options->paths[i], &err);
     }
     if (status == SL_OK) status = sl_source_end(&source, &err);
-    if (status == SL_OK) status = sl_feed_end(&r->feed, &err);
+    if (status == SL_OK) status = sl_feed_end(&r->feed);
     sl_source_release(&source);
     if (status < 0) sl_line_stop(&r->line, status, &err);
     sl_line_end(&r->line);
