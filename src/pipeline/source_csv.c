@@ -28,9 +28,10 @@ static sl_status read_objects(sl_source *source, const sl_origin *where, sl_csv_
 {
     sl_origin origin = *where;
     for (;; origin.record++) {
-        sl_alert alert;
+        sl_alert alert = {0};
         sl_error why;
         sl_arena_reset(arena);
+        origin.object_id = (sl_str){0};
         const sl_status status = sl_csv_next(reader, arena, &alert, &why);
         if (status == SL_OK) {
             SL_TRY(sl_feed_alert(source->feed, &origin, &alert, err));
@@ -38,6 +39,7 @@ static sl_status read_objects(sl_source *source, const sl_origin *where, sl_csv_
             if (err != NULL) *err = why;
             return source->feed->status = status;
         } else if (status < 0 && !below->failed) {
+            origin.object_id = alert.object_id;
             SL_TRY(sl_feed_broken(source->feed, &origin, NULL, 0, 1, &why, err));
         } else {
             if (!below->failed) return SL_OK;

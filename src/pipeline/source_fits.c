@@ -97,7 +97,7 @@ static sl_status give_objects(sl_source *source, const sl_half *head, sl_snana_r
                               sl_error *err)
 {
     for (sl_origin origin = origin_of(head);; origin.record++) {
-        sl_alert alert;
+        sl_alert alert = {0};
         sl_error why;
         sl_arena_reset(arena);
         const sl_status status = sl_snana_next(reader, arena, &alert, &why);
@@ -105,6 +105,7 @@ static sl_status give_objects(sl_source *source, const sl_half *head, sl_snana_r
         if (status == SL_OK) {
             SL_TRY(sl_feed_alert(source->feed, &origin, &alert, err));
         } else if (status == SL_ERR_FORMAT) {
+            origin.object_id = alert.object_id;
             SL_TRY(sl_feed_broken(source->feed, &origin, NULL, 0, 1, &why, err));
         } else {
             if (err != NULL) *err = why;

@@ -109,12 +109,15 @@ sl_status sl_work_add_broken(sl_work *work, const sl_origin *origin, const void 
     sl_packet *packet = &work->packets[work->n_packets - 1];
     packet->reason = why->reason;
     packet->n_records = n_records;
-    const size_t n = strlen(why->message) + 1;
-    unsigned char *message = sl_bytes_room(&work->names, n);
-    if (message == NULL) return SL_FAIL_NOMEM(err);
-    memcpy(message, why->message, n);
+    const size_t n = strlen(why->message) + 1, n_object = origin->object_id.len;
+    unsigned char *text = sl_bytes_room(&work->names, n + n_object);
+    if (text == NULL) return SL_FAIL_NOMEM(err);
+    memcpy(text, why->message, n);
+    if (n_object > 0) memcpy(text + n, origin->object_id.ptr, n_object);
     packet->message = work->names.len;
-    work->names.len += n;
+    packet->object = work->names.len + n;
+    packet->n_object = n_object;
+    work->names.len += n + n_object;
     return SL_OK;
 }
 

@@ -18,6 +18,7 @@ typedef struct sl_origin {
     const char *entry; /* inside an archive, its folders with it; NULL outside */
     uint64_t offset;   /* of the bytes in the file or entry, uncompressed */
     uint64_t record;   /* number of the first record in the file or entry, from 0 */
+    sl_str object_id;  /* of something broken, where it is known */
 } sl_origin;
 
 typedef enum sl_packet_kind {
@@ -33,6 +34,7 @@ typedef struct sl_packet {
     size_t at, n_bytes;      /* in bytes; of an alert: sl_alert, points, ids */
     size_t path, entry;      /* in names, terminated; entry is empty outside archives */
     size_t message;          /* in names, of a broken one */
+    size_t object, n_object; /* in names, not terminated: its object_id */
     uint64_t offset, record; /* as in sl_origin */
     size_t n_records;        /* that a broken one stands for */
 } sl_packet;

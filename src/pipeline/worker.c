@@ -93,6 +93,7 @@ static sl_status do_packet(worker *w, sl_classifier *classifier, const sl_packet
             .outcome = SL_QUARANTINED,
             .reason = packet->reason,
             .n_records = packet->n_records,
+            .object_id = {(const char *)work->names.ptr + packet->object, packet->n_object},
             .best = -1,
             .detail = (const char *)work->names.ptr + packet->message,
         };

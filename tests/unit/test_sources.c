@@ -198,6 +198,18 @@ static void compressed_single_files_are_read_as_what_is_inside(void **state)
     sl_avro_release(&packet);
 }
 
+static void a_broken_object_of_a_table_keeps_its_name(void **state)
+{
+    (void)state;
+    static const char csv[] = "object_id,mjd,band,flux,flux_err\nx,1,g,oh,1\ny,1,g,5,1\ny,2,r,5,1\n";
+    night_file("a", csv, sizeof csv - 1);
+    night_run r = night_classify(model, night_path("a"), 1);
+    assert_ok(r.status, &r.err);
+    assert_true(line_has(r.text, 0, "\"object_id\": \"x\", \"class\": null") && line_has(r.text, 0, "\"bad_table\""));
+    assert_true(line_has(r.text, 1, "\"object_id\": \"y\", \"class\": \""));
+    free(r.text);
+}
+
 static void standard_input_is_read_like_a_file(void **state)
 {
     (void)state;
@@ -447,6 +459,7 @@ int main(void)
         ON_A_NIGHT(a_cut_archive_gives_what_comes_before_the_cut),
         ON_A_NIGHT(an_archive_that_is_nearly_all_air_is_refused),
         ON_A_NIGHT(compressed_single_files_are_read_as_what_is_inside),
+        ON_A_NIGHT(a_broken_object_of_a_table_keeps_its_name),
         ON_A_NIGHT(standard_input_is_read_like_a_file),
         ON_A_NIGHT(a_path_that_is_not_there_ends_the_run_before_it_begins),
         ON_A_NIGHT(a_file_that_cannot_be_opened_is_counted_and_the_run_goes_on),
