@@ -88,8 +88,8 @@ typedef struct sl_alert {
  * plans by their schemas' bytes. It is not locked: one decoder a thread.
  *
  * Which survey's alert it is, is told by the fields of its schema, never by
- * its name: brokers rename. Bounds: a header of 16 MiB, a block of 256 MiB
- * (unpacked too), 4 194 304 points in a packet, records 64 deep.
+ * its name: brokers rename. Bounds: a header of 16 MiB, its schema of 4 MiB, a
+ * block of 256 MiB (unpacked too), 4 194 304 points in a packet, records 64 deep.
  */
 typedef struct sl_alert_decoder sl_alert_decoder;
 

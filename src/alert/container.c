@@ -158,10 +158,11 @@ static sl_status take_block_head(cursor *at, sl_avro_codec codec, int64_t *count
     return SL_OK;
 }
 
-/* A block that failed: how many records are lost, as far as bytes that are there vouch for it. */
-static sl_status lost(sl_container_block *block, int64_t count, size_t n_there, sl_status status)
+/* A block that failed: how many records are lost, as far as those of its bytes that are there vouch for it. */
+static sl_status lost(sl_container_block *block, int64_t count, size_t n_there, size_t n_bytes, sl_status status)
 {
-    *block = (sl_container_block){.count = count >= 1 && (uint64_t)count <= n_there ? count : 1};
+    const size_t vouch = n_there < n_bytes ? n_there : n_bytes;
+    *block = (sl_container_block){.count = count >= 1 && (uint64_t)count <= vouch ? count : 1};
     return status;
 }
 
@@ -185,10 +186,10 @@ sl_status sl_container_next_block(const sl_container_header *header, const void 
     int64_t count = 0;
     size_t size;
     const sl_status status = take_block_head(&here, header->codec, &count, &size, err);
-    if (status != SL_OK) return lost(block, 1, 1, status);
+    if (status != SL_OK) return lost(block, 1, 1, 1, status);
     const size_t left = (size_t)(here.end - here.p);
-    if (left < size + SL_AVRO_SYNC) return lost(block, count, left, fail_cut_block(left, size, err));
-    if (memcmp(here.p + size, header->sync, SL_AVRO_SYNC) != 0) return lost(block, count, left, fail_sync(err));
+    if (left < size + SL_AVRO_SYNC) return lost(block, count, left, size, fail_cut_block(left, size, err));
+    if (memcmp(here.p + size, header->sync, SL_AVRO_SYNC) != 0) return lost(block, count, left, size, fail_sync(err));
     *block = (sl_container_block){count, here.p, size};
     *at = (size_t)(here.p - start) + size + SL_AVRO_SYNC;
     return SL_OK;
@@ -300,19 +301,19 @@ sl_status sl_container_read_block(sl_container_reader *reader, sl_container_buff
                                   sl_error *err)
 {
     sl_status status = fill(reader, 2 * MAX_VARINT, err);
-    if (status != SL_OK) return lost(block, 1, 1, status);
+    if (status != SL_OK) return lost(block, 1, 1, 1, status);
     if (reader->begin == reader->end) return SL_DONE;
     cursor here = {reader->ahead + reader->begin, reader->ahead + reader->end};
     int64_t count = 0;
     size_t size, there = 0;
     status = take_block_head(&here, reader->header->codec, &count, &size, err);
-    if (status != SL_OK) return lost(block, 1, 1, status);
+    if (status != SL_OK) return lost(block, 1, 1, 1, status);
     reader->begin = (size_t)(here.p - reader->ahead);
     status = read_into(reader, buffer, size + SL_AVRO_SYNC, &there, err);
-    if (status != SL_OK) return lost(block, count, there, status);
-    if (there < size + SL_AVRO_SYNC) return lost(block, count, there, fail_cut_block(there, size, err));
+    if (status != SL_OK) return lost(block, count, there, size, status);
+    if (there < size + SL_AVRO_SYNC) return lost(block, count, there, size, fail_cut_block(there, size, err));
     if (memcmp(buffer->bytes + size, reader->header->sync, SL_AVRO_SYNC) != 0) {
-        return lost(block, count, there, fail_sync(err));
+        return lost(block, count, there, size, fail_sync(err));
     }
     *block = (sl_container_block){count, buffer->bytes, size};
     return SL_OK;

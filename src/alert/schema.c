@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 
-enum { SCHEMA_MEMORY = 512 << 20, MAX_FULL_NAME = 512 };
+enum { SCHEMA_MEMORY = 256 << 20, MAX_FULL_NAME = 512 };
 
 static const char *const primitive_names[] = {"null", "boolean", "int", "long", "float", "double", "bytes", "string"};
 
@@ -244,6 +244,9 @@ static sl_status parse_whole(sl_avro_schema *out, const json_t *json, const sl_a
 static sl_status load_json(const char *text, size_t n, json_t **json, sl_error *err)
 {
     json_error_t story;
+    if (n > SL_AVRO_MAX_SCHEMA) {
+        return SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_TOO_LARGE, "a schema of over %d bytes", SL_AVRO_MAX_SCHEMA);
+    }
     *json = json_loadb(text, n, JSON_DECODE_ANY, &story);
     if (*json != NULL) return SL_OK;
     if (json_error_code(&story) == json_error_out_of_memory) return SL_FAIL_NOMEM(err);

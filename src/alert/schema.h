@@ -27,6 +27,7 @@ typedef enum sl_avro_kind {
 } sl_avro_kind;
 
 enum {
+    SL_AVRO_MAX_SCHEMA = 4 << 20, /* bytes of JSON; as a tree it takes up to 30 times as much */
     SL_AVRO_MAX_NESTING = 64, /* types written inside each other */
     SL_AVRO_MAX_TYPES = 1 << 17
 };

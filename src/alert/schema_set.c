@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "alert/container.h"
 #include "base/error.h"
@@ -152,6 +153,8 @@ static sl_status load_file(loading *l, const char *name, size_t *n_added, sl_err
     if (snprintf(path, sizeof path, "%s/%s", l->folder, name) >= (int)sizeof path) {
         return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "the path is too long");
     }
+    struct stat about;
+    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode)) return SL_OK;
     SL_TRY(sl_file_open(&file, path, (size_t)1 << 30, err));
     sl_status status = SL_OK;
     if (ends_with(name, ".avsc")) {
@@ -193,7 +196,7 @@ static sl_status load_files(loading *l, sl_error *err)
     sl_status status = n_added != NULL ? SL_OK : SL_FAIL_NOMEM(err);
     for (int i = 0; status == SL_OK && i < l->n_files; i++) {
         const char *name = l->files[i]->d_name;
-        if (l->files[i]->d_type == DT_DIR || name[0] == '.') continue;
+        if (name[0] == '.') continue;
         status = load_file(l, name, &n_added[i], err);
         if (status != SL_OK) sl_error_prefix(err, "%s", name);
     }

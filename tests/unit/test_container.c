@@ -172,10 +172,35 @@ static void a_header_that_lies_is_refused(void **state)
 static void a_header_may_come_in_sized_blocks(void **state)
 {
     (void)state;
-    static const char bytes[] = "Obj\1\1\x24\x16" "avro.schema\xa" "\"int\"\0" "0123456789abcdef" "\2\2\0" "0123456789abcdef";
+    static const char bytes[] = "Obj\1\1\x24\x16" "avro.schema\xa" "\"int\"\0" "0123456789abcdef"
+                                "\2\2\0" "0123456789abcdef";
     const reading r = read_both(bytes, sizeof bytes - 1);
     assert_int_equal(r.status, SL_DONE);
     assert_int_equal(r.n_records, 1);
+}
+
+static void every_codec_is_known_by_its_name(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"null", "deflate", "snappy", "zstandard"};
+    for (int codec = 0; codec < SL_AVRO_N_CODECS; codec++) {
+        sl_avro_out out = {0};
+        sl_container_header header;
+        size_t used;
+        sl_error err;
+        sl_avro_put_raw(&out, "Obj\1", 4);
+        sl_avro_put_block(&out, 2);
+        sl_avro_put_text(&out, "avro.codec");
+        sl_avro_put_text(&out, names[codec]);
+        sl_avro_put_text(&out, "avro.schema");
+        sl_avro_put_text(&out, "\"int\"");
+        sl_avro_put_end(&out);
+        sl_avro_put_raw(&out, fixture_sync, SL_AVRO_SYNC);
+        assert_ok(sl_container_read_header(&header, out.bytes, out.len, &used, &err), &err);
+        assert_int_equal(header.codec, codec);
+        assert_int_equal(used, out.len);
+        sl_avro_release(&out);
+    }
 }
 
 static void a_header_over_its_bound_is_too_large(void **state)
@@ -268,7 +293,9 @@ static unsigned char *pack(sl_avro_codec codec, const unsigned char *plain, size
         *n_packed = ZSTD_compress(packed, room, plain, n, 1);
         assert_false(ZSTD_isError(*n_packed));
     } else {
-        z_stream z = {.next_in = (Bytef *)(uintptr_t)plain, .avail_in = (uInt)n, .next_out = packed, .avail_out = (uInt)room};
+        z_stream z = {.next_in = (Bytef *)(uintptr_t)plain, .avail_in = (uInt)n};
+        z.next_out = packed;
+        z.avail_out = (uInt)room;
         assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
         assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
         *n_packed = z.total_out;
@@ -282,7 +309,7 @@ static void every_codec_unpacks_again_and_again(void **state)
     (void)state;
     unsigned char *plain = malloc(N_PLAIN);
     assert_non_null(plain);
-    for (int i = 0; i < N_PLAIN; i++) plain[i] = (unsigned char)(i * i >> 7);
+    for (int i = 0; i < N_PLAIN; i++) plain[i] = (unsigned char)((unsigned)i * (unsigned)i >> 7);
     sl_unpacker unpacker = {0};
     sl_error err;
     for (int round = 0; round < 2; round++) {
@@ -377,6 +404,7 @@ int main(void)
         cmocka_unit_test(a_container_cut_anywhere_is_truncated),
         cmocka_unit_test(a_header_that_lies_is_refused),
         cmocka_unit_test(a_header_may_come_in_sized_blocks),
+        cmocka_unit_test(every_codec_is_known_by_its_name),
         cmocka_unit_test(a_header_over_its_bound_is_too_large),
         cmocka_unit_test(a_block_that_lies_is_refused),
         cmocka_unit_test(a_damaged_sync_marker_loses_the_block),
