@@ -46,11 +46,12 @@ fi
 
 # The peers, installed once and again when their list changes.
 if ! cmp -s bench/requirements.txt "$venv/made-for"; then
-    "$python" -m venv "$venv" && "$venv/bin/pip" install -q -r bench/requirements.txt &&
-        cp bench/requirements.txt "$venv/made-for" || {
+    if "$python" -m venv "$venv" && "$venv/bin/pip" install -q -r bench/requirements.txt; then
+        cp bench/requirements.txt "$venv/made-for"
+    else
         echo "bench: the peers cannot be installed; starling runs alone"
         exec "$build/bench/bench" -m "$model" "$packets"
-    }
+    fi
 fi
 
 set -- --bench "$build/bench/bench" --starling "$build/cli/starling" --packets "$packets" --model "$model"
