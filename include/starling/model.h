@@ -16,6 +16,10 @@ extern "C" {
 
 typedef struct sl_model sl_model;
 
+/* What a model file is known by: these four bytes stand at its byte 4. */
+#define SL_MODEL_IDENTIFIER "STLG"
+enum { SL_MODEL_IDENTIFIER_AT = 4 };
+
 /*
  * Open a model file: map, verify, check the contract, the layers and every
  * shape. Gives; close with sl_model_close. SL_ERR_IO; SL_ERR_FORMAT (what is

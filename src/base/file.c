@@ -33,6 +33,7 @@ sl_status sl_file_open(sl_file *file, const char *path, size_t limit, sl_error *
         sl_stream stream;
         sl_stream_init_fd(&stream, fd);
         status = sl_stream_read_all(&stream, limit, (void **)&file->bytes, &file->n_bytes, err);
+        if (status < 0) sl_error_prefix(err, "%s", path);
     } else if ((uintmax_t)st.st_size > limit) {
         status = SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_TOO_LARGE, "%s has %jd bytes, at most %zu are read whole", path,
                          (intmax_t)st.st_size, limit);

@@ -11,7 +11,8 @@ typedef struct sl_file {
 } sl_file;
 
 /* Map a regular file, or read anything else (pipe, device) up to `limit`
-   bytes. SL_ERR_IO with errno's text; SL_ERR_FORMAT/TOO_LARGE over the limit. */
+   bytes. SL_ERR_IO with errno's text; SL_ERR_FORMAT/TOO_LARGE over the limit;
+   the message has the path. */
 sl_status sl_file_open(sl_file *file, const char *path, size_t limit, sl_error *err);
 void sl_file_close(sl_file *file);
 

@@ -10,6 +10,7 @@
 
 extern "C" {
 #include "base/error.h"
+#include "starling/model.h"
 }
 
 namespace flat = starling::flat;
@@ -351,7 +352,7 @@ void build(FlatBufferBuilder &b, const sl_model_parts *parts, size_t weight_byte
     model.add_layers(layers);
     model.add_tensors(tensors);
     model.add_weights(weights);
-    b.Finish(model.Finish(), flat::ModelIdentifier());
+    b.Finish(model.Finish(), SL_MODEL_IDENTIFIER);
 }
 
 } // namespace
@@ -361,7 +362,7 @@ extern "C" sl_status sl_model_flat_read(const void *bytes, size_t n_bytes, sl_ar
 {
     enum { DEPTH = 8, TABLES = SL_MAX_LAYERS + SL_MAX_TENSORS + 16, SMALLEST = 16 };
     const uint8_t *p = static_cast<const uint8_t *>(bytes);
-    if (n_bytes < SMALLEST || !flat::ModelBufferHasIdentifier(p)) {
+    if (n_bytes < SMALLEST || !flatbuffers::BufferHasIdentifier(p, SL_MODEL_IDENTIFIER)) {
         return SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_UNKNOWN_FORMAT, "not a starling model file");
     }
     flatbuffers::Verifier verifier(p, n_bytes, DEPTH, TABLES);

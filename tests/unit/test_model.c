@@ -480,6 +480,12 @@ static void a_network_too_large_is_refused(void **state)
     sl_arena_release(&arena);
 }
 
+static bool says_once(const char *message, const char *path)
+{
+    const char *at = strstr(message, path);
+    return at != NULL && strstr(at + 1, path) == NULL;
+}
+
 static void a_file_is_opened_by_its_path_and_named_by_its_hash(void **state)
 {
     (void)state;
@@ -494,16 +500,21 @@ static void a_file_is_opened_by_its_path_and_named_by_its_hash(void **state)
     const sl_model_parts *parts = random_model(&arena, 3, &small_size);
     assert_int_equal(sl_model_open(path, &model, &err), SL_ERR_FORMAT);
     assert_int_equal(err.reason, SL_REASON_EMPTY);
+    assert_true(says_once(err.message, path));
     assert_ok(sl_model_write(parts, path, &err), &err);
     assert_ok(sl_model_open(path, &model, &err), &err);
     void *bytes;
     same = write_and_open(parts, &bytes);
+    assert_memory_equal((const char *)bytes + SL_MODEL_IDENTIFIER_AT, SL_MODEL_IDENTIFIER, 4);
     assert_string_equal(sl_model_id(model), sl_model_id(same));
     sl_model_close(model);
     sl_model_close(same);
     free(bytes);
     unlink(path);
     assert_int_equal(sl_model_open(path, &model, &err), SL_ERR_IO);
+    assert_true(says_once(err.message, path));
+    assert_int_equal(sl_model_open(".", &model, &err), SL_ERR_IO);
+    assert_string_equal(err.message, "cannot read .: Is a directory");
     assert_int_equal(sl_model_open_memory("starling", 8, &model, &err), SL_ERR_FORMAT);
     assert_int_equal(err.reason, SL_REASON_UNKNOWN_FORMAT);
     sl_arena_release(&arena);
