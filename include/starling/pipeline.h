@@ -63,6 +63,7 @@ typedef struct sl_ledger {
     uint64_t by_reason[SL_N_REASONS];
     uint64_t bytes_read; /* of input, as stored (compressed) */
     double seconds;
+    bool out_closed; /* the run ended because who read `out` has gone (EPIPE) */
 } sl_ledger;
 
 typedef enum sl_format { SL_FORMAT_JSONL = 0, SL_FORMAT_CSV, SL_FORMAT_AVRO } sl_format;
@@ -98,11 +99,56 @@ typedef struct sl_run_options {
  * be opened or decoded later is counted as quarantined, and the run goes on.
  * Negative also where records or quarantine cannot be written (SL_ERR_IO; a
  * reader of `out` that has gone is that too, SIGPIPE is held back) or memory
- * ran out; the ledger tells how far it came. Memory does not grow with the
+ * ran out; the ledger tells how far it came, and apart whether it was the
+ * reader of `out` that went. Memory does not grow with the
  * input. The calling thread writes and calls `progress`; `threads` more work,
  * and one reads.
  */
 SL_API sl_status sl_run(const sl_run_options *options, sl_ledger *ledger, sl_error *err);
+
+/* What a record came out of. */
+typedef enum sl_input {
+    SL_INPUT_UNKNOWN = 0, /* nothing that starling reads, or not to be opened */
+    SL_INPUT_EMPTY,
+    SL_INPUT_CONTAINER, /* Avro */
+    SL_INPUT_FRAMED,    /* a message in Confluent's wire format */
+    SL_INPUT_CSV,
+    SL_INPUT_FITS,      /* SNANA's pair */
+    SL_INPUT_ARCHIVE,   /* tar, or compressed by gzip, zstd, xz, bzip2: of what failed before an entry was found */
+    SL_N_INPUTS
+} sl_input;
+/* For people: "Avro container". Never NULL. */
+SL_API const char *sl_input_name(sl_input input);
+
+/* One record of any input, or several that could not be decoded. Everything borrows, during the call that tells it. */
+typedef struct sl_read_item {
+    const char *path;        /* of the file, as given or below a folder that was given */
+    const char *entry;       /* inside an archive, with its folders; else NULL */
+    sl_input input;
+    uint64_t record;         /* number in the file or entry, from 0 */
+    const char *codec;       /* of an Avro container: "null", "deflate", "snappy", "zstandard"; else NULL */
+    const char *schema_name; /* full name of an Avro container's schema, NULL where it has none or cannot be read */
+    int64_t schema_id;       /* of a framed message; else -1 */
+    const sl_alert *alert;   /* NULL where it could not be decoded */
+    size_t n_records;        /* that this stands for: 1 with an alert */
+    sl_str object_id;        /* of the alert; of one that could not be decoded where known, else empty */
+    sl_reason reason;        /* NONE with an alert */
+    const char *message;     /* NULL with an alert */
+} sl_read_item;
+
+/* Return SL_OK to go on, SL_DONE when enough was seen, negative to fail with that. */
+typedef sl_status (*sl_read_fn)(void *user, const sl_read_item *item);
+
+/*
+ * Read everything under the paths as sl_run does, without a model: tells fn
+ * of each record, in the order of the input, on the calling thread; one more
+ * thread reads ahead, a few megabytes at most. schema_folder as in
+ * sl_run_options. SL_OK also where fn was done early. SL_ERR_IO where a path
+ * does not exist, before anything is read; errors of the schema folder as in
+ * sl_alert_decoder_load_schemas; SL_ERR_NOMEM; what fn failed with.
+ */
+SL_API sl_status sl_alerts_read(const char *const *paths, size_t n_paths, const char *schema_folder, sl_read_fn fn,
+                                void *user, sl_error *err);
 
 #ifdef __cplusplus
 }

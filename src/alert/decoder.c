@@ -64,6 +64,21 @@ static bool is_told(sl_status status)
     return status == SL_ERR_FORMAT || status == SL_ERR_UNSUPPORTED;
 }
 
+sl_status sl_alert_decoder_schema_name(sl_alert_decoder *decoder, const sl_container_header *header,
+                                       const char **name, sl_error *err)
+{
+    sl_error failure;
+    const sl_plan *plan;
+    const sl_status status =
+        sl_plan_cache_get(&decoder->cache, header->schema, header->n_schema, &plan, &failure);
+    if (status < 0 && !is_told(status)) {
+        if (err != NULL) *err = failure;
+        return status;
+    }
+    *name = decoder->cache.last->name;
+    return SL_OK;
+}
+
 /* What fn answered; anything but SL_OK stops. */
 static sl_status heard(sl_status answer, sl_error *err)
 {
@@ -176,7 +191,7 @@ bool sl_alert_is_framed(const void *bytes, size_t n_bytes)
 static sl_status decode_message(sl_alert_decoder *decoder, const unsigned char *bytes, size_t n_bytes,
                                 const listener *to, sl_error *err)
 {
-    const uint32_t id = (uint32_t)bytes[1] << 24 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 8 | bytes[4];
+    const uint32_t id = sl_alert_frame_id(bytes);
     sl_error failure = {0}, other;
     sl_alert alert;
     const sl_plan *plan = sl_schema_set_find(decoder->schemas, id, 0);

@@ -21,6 +21,17 @@ sl_status sl_alert_decode_block(sl_alert_decoder *decoder, const sl_container_he
 /* True where the bytes may be a Confluent-framed message: byte 0, then a 4-byte schema id. */
 bool sl_alert_is_framed(const void *bytes, size_t n_bytes);
 
+/* The schema id of a framed message of 5 bytes or more. */
+static inline uint32_t sl_alert_frame_id(const unsigned char *bytes)
+{
+    return (uint32_t)bytes[1] << 24 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 8 | bytes[4];
+}
+
+/* The full name of a container's schema, empty where it has none or is no schema; cut after 127 bytes. Borrows from
+   the decoder until it meets a schema that is new to it. Negative only where memory ran out. */
+sl_status sl_alert_decoder_schema_name(sl_alert_decoder *decoder, const sl_container_header *header,
+                                       const char **name, sl_error *err);
+
 /* Use the schemas that `from` has loaded, instead of loading them again. They
    are counted and never change: both may be used and freed in any order by
    different threads afterwards, but not during this call. */

@@ -56,11 +56,14 @@ static sl_plan_entry *free_entry(sl_plan_cache *cache)
     return entry;
 }
 
-static sl_status compile(sl_plan *plan, const unsigned char *json, size_t n, sl_error *err)
+static sl_status compile(sl_plan_entry *entry, const unsigned char *json, size_t n, sl_error *err)
 {
     sl_avro_schema schema;
     SL_TRY(sl_avro_schema_parse(&schema, (const char *)json, n, err));
-    const sl_status status = sl_plan_compile(plan, &schema, err);
+    if (schema.root->name != NULL) {
+        memcpy(entry->name, schema.root->name, strnlen(schema.root->name, sizeof entry->name - 1));
+    }
+    const sl_status status = sl_plan_compile(&entry->plan, &schema, err);
     sl_avro_schema_release(&schema);
     return status;
 }
@@ -68,8 +71,8 @@ static sl_status compile(sl_plan *plan, const unsigned char *json, size_t n, sl_
 static sl_status add(sl_plan_cache *cache, const unsigned char *schema, size_t n, uint64_t hash, sl_error *err)
 {
     sl_error failure = {0};
-    sl_plan plan = {0};
-    const sl_status status = compile(&plan, schema, n, &failure);
+    sl_plan_entry made = {0};
+    const sl_status status = compile(&made, schema, n, &failure);
     if (status != SL_OK && failure.reason == SL_REASON_NONE) {
         /* Out of memory is no property of the schema. */
         if (err != NULL) *err = failure;
@@ -80,13 +83,17 @@ static sl_status add(sl_plan_cache *cache, const unsigned char *schema, size_t n
     if (copy == NULL || (status != SL_OK && kept == NULL)) {
         free(copy);
         free(kept);
-        sl_plan_release(&plan);
+        sl_plan_release(&made.plan);
         return SL_FAIL_NOMEM(err);
     }
     memcpy(copy, schema, n);
     if (kept != NULL) *kept = failure;
     sl_plan_entry *entry = free_entry(cache);
-    *entry = (sl_plan_entry){.schema = copy, .n_schema = n, .hash = hash, .plan = plan, .failure = kept};
+    made.schema = copy;
+    made.n_schema = n;
+    made.hash = hash;
+    made.failure = kept;
+    *entry = made;
     cache->n_bytes += weight(entry);
     while (cache->n_bytes > SL_PLAN_CACHE_BYTES) {
         sl_plan_entry *old = oldest(cache, entry);

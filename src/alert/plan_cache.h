@@ -20,13 +20,14 @@ typedef struct sl_plan_entry {
     size_t n_schema;
     uint64_t hash;
     uint64_t used; /* when last, by the cache's own count */
+    char name[128]; /* that the schema has of itself, "" without; cut where it is longer */
     sl_plan plan;
     sl_error *failure; /* why there is no plan, else NULL */
 } sl_plan_entry;
 
 typedef struct sl_plan_cache {
     sl_plan_entry entries[SL_PLAN_CACHE_ENTRIES];
-    sl_plan_entry *last; /* the one asked for last, else NULL */
+    sl_plan_entry *last; /* the one asked for last, even where there is no plan; NULL before and without memory */
     uint64_t clock;
     size_t n_bytes;
 } sl_plan_cache;

@@ -151,7 +151,7 @@ static sl_status load_file(loading *l, const char *name, size_t *n_added, sl_err
     sl_file file;
     *n_added = 0;
     if (snprintf(path, sizeof path, "%s/%s", l->folder, name) >= (int)sizeof path) {
-        return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "the path is too long");
+        return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "%s: the path is too long", name);
     }
     struct stat about;
     if (stat(path, &about) == 0 && !S_ISREG(about.st_mode)) return SL_OK;
@@ -164,6 +164,7 @@ static sl_status load_file(loading *l, const char *name, size_t *n_added, sl_err
     } else if (sl_container_is(file.bytes, file.n_bytes)) {
         status = load_container(l, &file, name, err);
     }
+    if (status != SL_OK) sl_error_prefix(err, "%s", name);
     sl_file_close(&file);
     return status;
 }
@@ -198,7 +199,6 @@ static sl_status load_files(loading *l, sl_error *err)
         const char *name = l->files[i]->d_name;
         if (name[0] == '.') continue;
         status = load_file(l, name, &n_added[i], err);
-        if (status != SL_OK) sl_error_prefix(err, "%s", name);
     }
     if (status == SL_OK) status = load_library(l, n_added, err);
     if (status == SL_OK && l->set->n == 0) {

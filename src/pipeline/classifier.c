@@ -1,9 +1,9 @@
 /* One alert at a time: light curve, grid, network, answer. */
 #include <stdlib.h>
 
-#include "alert/decoder.h"
 #include "base/error.h"
 #include "pipeline/classifier.h"
+#include "pipeline/records.h"
 
 struct sl_classifier {
     const sl_model *model;
@@ -118,6 +118,23 @@ sl_status sl_classifier_alert(sl_classifier *c, const sl_alert *alert, sl_result
     return SL_OK;
 }
 
+sl_alert_decoder *sl_classifier_decoder(sl_classifier *c)
+{
+    return c->decoder;
+}
+
+sl_result sl_result_quarantined(const sl_contract *contract, sl_reason reason, size_t n, const char *message)
+{
+    return (sl_result){
+        .outcome = SL_QUARANTINED,
+        .reason = reason,
+        .n_records = n,
+        .best = -1,
+        .n_classes = contract->n_classes,
+        .detail = message,
+    };
+}
+
 /* What sl_classifier_bytes hands through the decoder. */
 typedef struct on_record_user {
     sl_classifier *classifier;
@@ -133,15 +150,7 @@ static sl_status on_record(void *user, sl_status status, const sl_alert *alert, 
     if (status == SL_OK) {
         SL_TRY(sl_classifier_alert(u->classifier, alert, &result, u->err));
     } else {
-        const bool told = sl_reason_is_quarantine(why->reason);
-        result = (sl_result){
-            .outcome = SL_QUARANTINED,
-            .reason = told ? why->reason : SL_REASON_BAD_RECORD,
-            .n_records = n,
-            .best = -1,
-            .n_classes = u->classifier->contract->n_classes,
-            .detail = why->message,
-        };
+        result = sl_result_quarantined(u->classifier->contract, sl_record_reason(why), n, why->message);
     }
     return u->fn(u->user, &result);
 }

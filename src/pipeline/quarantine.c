@@ -13,12 +13,17 @@ enum { MAX_PATH = 4096, MAX_SAFE_NAME = 100 };
 static sl_status join(const sl_quarantine *q, const char *name, char path[MAX_PATH], sl_error *err)
 {
     if (snprintf(path, MAX_PATH, "%s/%s", q->folder, name) < MAX_PATH) return SL_OK;
-    return SL_FAIL(err, SL_ERR_IO, SL_REASON_NONE, "the quarantine folder's path is too long");
+    return SL_FAIL(err, SL_ERR_IO, SL_REASON_NONE, "path too long: %.80s...", q->folder);
 }
 
 static sl_status fail_write(const char *path, sl_error *err)
 {
     return SL_FAIL(err, SL_ERR_IO, SL_REASON_NONE, "cannot write %s: %s", path, strerror(errno));
+}
+
+static sl_status fail_reasons(const sl_quarantine *q, sl_error *err)
+{
+    return SL_FAIL(err, SL_ERR_IO, SL_REASON_NONE, "cannot write %s/reasons.jsonl: %s", q->folder, strerror(errno));
 }
 
 sl_status sl_quarantine_open(sl_quarantine *q, const char *folder, sl_error *err)
@@ -86,7 +91,7 @@ static sl_status write_reason(sl_quarantine *q, const sl_work *work, const sl_no
     sl_text_put_json(out, sl_text_of(note->message));
     sl_text_put(out, "}\n");
     if (out->failed) return SL_FAIL_NOMEM(err);
-    return fwrite(out->bytes, 1, out->len, q->reasons) == out->len ? SL_OK : fail_write("reasons.jsonl", err);
+    return fwrite(out->bytes, 1, out->len, q->reasons) == out->len ? SL_OK : fail_reasons(q, err);
 }
 
 sl_status sl_quarantine_keep(sl_quarantine *q, const sl_work *work, sl_error *err)
@@ -114,7 +119,7 @@ sl_status sl_quarantine_keep(sl_quarantine *q, const sl_work *work, sl_error *er
 sl_status sl_quarantine_close(sl_quarantine *q, sl_error *err)
 {
     sl_status status = SL_OK;
-    if (q->reasons != NULL && fclose(q->reasons) != 0) status = fail_write("reasons.jsonl", err);
+    if (q->reasons != NULL && fclose(q->reasons) != 0) status = fail_reasons(q, err);
     sl_avro_release(&q->line);
     free(q->folder);
     *q = (sl_quarantine){0};

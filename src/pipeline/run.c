@@ -13,8 +13,8 @@
 #include "base/error.h"
 #include "pipeline/classifier.h"
 #include "pipeline/quarantine.h"
+#include "pipeline/reader.h"
 #include "pipeline/sink.h"
-#include "pipeline/source.h"
 #include "pipeline/worker.h"
 
 enum { MAX_THREADS = 1024, PROGRESS_MS = 100, ITEMS_A_THREAD = 2, ITEMS_MORE = 4 };
@@ -31,34 +31,15 @@ typedef struct crew_member {
 struct run {
     const sl_run_options *options;
     sl_line line;
-    sl_feed feed;
+    sl_reader reader;
     sl_sink sink;
     sl_quarantine quarantine;
     sl_avro_out before, behind; /* of a block of records */
     size_t n_crew;
     crew_member *crew;
-    pthread_t reader;
-    bool reader_started;
     uint64_t start_ns, bytes_total;
     sl_ledger *ledger;
 };
-
-static void *read_all(void *user)
-{
-    run *r = user;
-    sl_source source = {.feed = &r->feed};
-    sl_error err = {0};
-    sl_status status = SL_OK;
-    for (size_t i = 0; status == SL_OK && i < r->options->n_paths; i++) {
-        status = sl_source_path(&source, r->options->paths[i], &err);
-    }
-    if (status == SL_OK) status = sl_source_end(&source, &err);
-    if (status == SL_OK) status = sl_feed_end(&r->feed);
-    sl_source_release(&source);
-    if (status < 0) sl_line_stop(&r->line, status, &err);
-    sl_line_end(&r->line);
-    return NULL;
-}
 
 static void *work_on(void *user)
 {
@@ -77,11 +58,17 @@ static void *work_on(void *user)
     return NULL;
 }
 
+static sl_status fail_out(run *r, sl_error *err)
+{
+    r->ledger->out_closed = errno == EPIPE;
+    return SL_FAIL(err, SL_ERR_IO, SL_REASON_NONE, "cannot write the records: %s", strerror(errno));
+}
+
 static sl_status put_out(run *r, const sl_avro_out *text, sl_error *err)
 {
     if (text->failed) return SL_FAIL_NOMEM(err);
     if (text->len == 0 || fwrite(text->bytes, 1, text->len, r->options->out) == text->len) return SL_OK;
-    return SL_FAIL(err, SL_ERR_IO, SL_REASON_NONE, "cannot write the records: %s", strerror(errno));
+    return fail_out(r, err);
 }
 
 static sl_status write_work(run *r, const sl_work *work, sl_error *err)
@@ -103,7 +90,7 @@ static sl_status write_work(run *r, const sl_work *work, sl_error *err)
 
 static void keep_clock(run *r)
 {
-    r->ledger->bytes_read = atomic_load(&r->feed.bytes_read);
+    r->ledger->bytes_read = sl_reader_bytes(&r->reader);
     r->ledger->seconds = 1e-9 * (double)(sl_clock_ns() - r->start_ns);
 }
 
@@ -134,17 +121,6 @@ static size_t count_threads(int wanted)
     return sched_getaffinity(0, sizeof cores, &cores) == 0 ? (size_t)CPU_COUNT(&cores) : 1;
 }
 
-/* Each path must be there; what is below it may fail later. */
-static sl_status check_paths(run *r, sl_error *err)
-{
-    bool known = true;
-    for (size_t i = 0; i < r->options->n_paths; i++) {
-        SL_TRY(sl_source_measure(r->options->paths[i], r->options->progress != NULL, &r->bytes_total, &known, err));
-    }
-    if (!known) r->bytes_total = 0;
-    return SL_OK;
-}
-
 static sl_status make_crew(run *r, sl_error *err)
 {
     const size_t n = count_threads(r->options->threads);
@@ -173,13 +149,12 @@ static sl_status start_threads(run *r, sl_error *err)
         member->started = pthread_create(&member->thread, NULL, work_on, member) == 0;
         if (!member->started) return SL_FAIL(err, SL_ERR_NOMEM, SL_REASON_NONE, "cannot start worker %zu", i + 1);
     }
-    r->reader_started = pthread_create(&r->reader, NULL, read_all, r) == 0;
-    return r->reader_started ? SL_OK : SL_FAIL(err, SL_ERR_NOMEM, SL_REASON_NONE, "cannot start the reader");
+    return sl_reader_start(&r->reader, &r->line, r->options->paths, r->options->n_paths, err);
 }
 
 static void join_threads(run *r)
 {
-    if (r->reader_started) pthread_join(r->reader, NULL);
+    sl_reader_join(&r->reader);
     for (size_t i = 0; i < r->n_crew; i++) {
         if (r->crew[i].started) pthread_join(r->crew[i].thread, NULL);
     }
@@ -212,7 +187,6 @@ static sl_status run_threads(run *r, sl_error *err)
     const sl_status started = start_threads(r, &why);
     if (started < 0) sl_line_stop(&r->line, started, &why);
     write_all(r);
-    if (!r->reader_started) sl_line_end(&r->line);
     join_threads(r);
     if (r->line.status < 0 && err != NULL) *err = r->line.error;
     return r->line.status;
@@ -220,10 +194,11 @@ static sl_status run_threads(run *r, sl_error *err)
 
 static sl_status prepare(run *r, sl_error *err)
 {
-    SL_TRY(check_paths(r, err));
-    SL_TRY(sl_sink_init(&r->sink, r->options->format, r->options->model, r->options->ingest_time_ms, err));
+    const sl_run_options *o = r->options;
+    SL_TRY(sl_reader_check(o->paths, o->n_paths, o->progress != NULL, &r->bytes_total, err));
+    SL_TRY(sl_sink_init(&r->sink, o->format, o->model, o->ingest_time_ms, err));
     SL_TRY(make_crew(r, err));
-    SL_TRY(sl_quarantine_open(&r->quarantine, r->options->quarantine_folder, err));
+    SL_TRY(sl_quarantine_open(&r->quarantine, o->quarantine_folder, err));
     SL_TRY(r->sink.form->begin(&r->sink, &r->before, err));
     return put_out(r, &r->before, err);
 }
@@ -235,7 +210,6 @@ sl_status sl_run(const sl_run_options *options, sl_ledger *ledger, sl_error *err
     SL_REQUIRE(options->model != NULL && options->out != NULL, err);
     SL_REQUIRE(options->paths != NULL || options->n_paths == 0, err);
     run r = {.options = options, .ledger = ledger, .start_ns = sl_clock_ns()};
-    r.feed.line = &r.line;
     sl_status status = sl_line_init(&r.line, ITEMS_A_THREAD * count_threads(options->threads) + ITEMS_MORE, err);
     if (status < 0) return status;
     sigset_t before;
@@ -244,9 +218,7 @@ sl_status sl_run(const sl_run_options *options, sl_ledger *ledger, sl_error *err
     if (status == SL_OK) status = run_threads(&r, err);
     const sl_status closed = sl_quarantine_close(&r.quarantine, status == SL_OK ? err : NULL);
     if (status == SL_OK) status = closed;
-    if (status == SL_OK && fflush(options->out) != 0) {
-        status = SL_FAIL(err, SL_ERR_IO, SL_REASON_NONE, "cannot write the records: %s", strerror(errno));
-    }
+    if (status == SL_OK && fflush(options->out) != 0) status = fail_out(&r, err);
     let_sigpipe(&before);
     keep_clock(&r);
     for (size_t i = 0; i < r.n_crew; i++) sl_classifier_free(r.crew[i].classifier);

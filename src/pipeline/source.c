@@ -56,15 +56,15 @@ static bool is_text(const unsigned char *head, size_t n)
     return comma;
 }
 
-sl_kind sl_source_sniff(const unsigned char *head, size_t n)
+sl_input sl_source_sniff(const unsigned char *head, size_t n)
 {
-    if (n == 0) return SL_KIND_EMPTY;
-    if (sl_container_is(head, n)) return SL_KIND_CONTAINER;
-    if (begins(head, n, "SIMPLE  =", 9)) return SL_KIND_FITS;
-    if (is_archive(head, n)) return SL_KIND_ARCHIVE;
+    if (n == 0) return SL_INPUT_EMPTY;
+    if (sl_container_is(head, n)) return SL_INPUT_CONTAINER;
+    if (begins(head, n, "SIMPLE  =", 9)) return SL_INPUT_FITS;
+    if (is_archive(head, n)) return SL_INPUT_ARCHIVE;
     /* Byte 0 and the schema's id; zeros all along are nobody's message. */
-    if (n > 5 && head[0] == 0 && !all_zero(head, n < TAR_BLOCK ? n : TAR_BLOCK)) return SL_KIND_FRAMED;
-    return is_text(head, n) || sl_csv_sniff(head, n) ? SL_KIND_TEXT : SL_KIND_UNKNOWN;
+    if (n > 5 && head[0] == 0 && !all_zero(head, n < TAR_BLOCK ? n : TAR_BLOCK)) return SL_INPUT_FRAMED;
+    return is_text(head, n) || sl_csv_sniff(head, n) ? SL_INPUT_CSV : SL_INPUT_UNKNOWN;
 }
 
 /* Give a stream's first bytes as broken. */
@@ -76,14 +76,14 @@ static sl_status give_broken(sl_source *source, const sl_origin *origin, const u
     return sl_feed_broken(source->feed, origin, head, n, 1, &why, err);
 }
 
-static sl_status read_kind(sl_source *source, sl_kind kind, const sl_origin *origin, sl_stream *stream, int depth,
+static sl_status read_kind(sl_source *source, sl_input kind, const sl_origin *origin, sl_stream *stream, int depth,
                            sl_error *err)
 {
     switch (kind) {
-    case SL_KIND_CONTAINER: return sl_source_container(source, origin, stream, err);
-    case SL_KIND_ARCHIVE: return sl_source_archive(source, origin, stream, depth, err);
-    case SL_KIND_FITS: return sl_source_fits(source, origin, stream, err);
-    case SL_KIND_TEXT: return sl_source_csv(source, origin, stream, err);
+    case SL_INPUT_CONTAINER: return sl_source_container(source, origin, stream, err);
+    case SL_INPUT_ARCHIVE: return sl_source_archive(source, origin, stream, depth, err);
+    case SL_INPUT_FITS: return sl_source_fits(source, origin, stream, err);
+    case SL_INPUT_CSV: return sl_source_csv(source, origin, stream, err);
     default: return SL_FAIL(err, SL_ERR_INTERNAL, SL_REASON_NONE, "kind %d has no reader", (int)kind);
     }
 }
@@ -104,8 +104,10 @@ static sl_status read_long_message(sl_source *source, const sl_origin *origin, s
     return give_broken(source, origin, room, n, SL_REASON_TOO_LARGE, "a framed message of over 16 MB", err);
 }
 
-sl_status sl_source_stream(sl_source *source, const sl_origin *origin, sl_stream *stream, int depth, sl_error *err)
+sl_status sl_source_stream(sl_source *source, const sl_origin *from, sl_stream *stream, int depth, sl_error *err)
 {
+    sl_origin where = *from;
+    const sl_origin *origin = &where;
     /* The usual packet is small and goes from here as it is, without a copy. */
     unsigned char *room = sl_feed_room(source->feed, SL_SOURCE_HEAD, err);
     if (room == NULL) return source->feed->status;
@@ -115,19 +117,19 @@ sl_status sl_source_stream(sl_source *source, const sl_origin *origin, sl_stream
     if (got < 0) return sl_feed_broken(source->feed, origin, NULL, 0, 1, &why, err);
     const size_t n = (size_t)got;
     const bool whole = n < SL_SOURCE_HEAD;
-    const sl_kind kind = sl_source_sniff(room, n);
-    if (kind == SL_KIND_EMPTY) {
+    const sl_input kind = where.input = sl_source_sniff(room, n);
+    if (kind == SL_INPUT_EMPTY) {
         return give_broken(source, origin, room, 0, SL_REASON_EMPTY, "there are no bytes", err);
     }
-    if (kind == SL_KIND_UNKNOWN) {
+    if (kind == SL_INPUT_UNKNOWN) {
         return give_broken(source, origin, room, n, SL_REASON_UNKNOWN_FORMAT,
                            "not Avro, no archive, no CSV and no FITS", err);
     }
-    if (kind == SL_KIND_FRAMED && !whole) return read_long_message(source, origin, stream, n, err);
-    if (whole && (kind == SL_KIND_FRAMED || (kind == SL_KIND_CONTAINER && sl_source_container_is_whole(room, n)))) {
+    if (kind == SL_INPUT_FRAMED && !whole) return read_long_message(source, origin, stream, n, err);
+    if (whole && (kind == SL_INPUT_FRAMED || (kind == SL_INPUT_CONTAINER && sl_source_container_is_whole(room, n)))) {
         return sl_feed_bytes(source->feed, origin, n, err);
     }
-    if (kind == SL_KIND_ARCHIVE && depth >= SL_SOURCE_MAX_DEPTH) {
+    if (kind == SL_INPUT_ARCHIVE && depth >= SL_SOURCE_MAX_DEPTH) {
         return give_broken(source, origin, room, n, SL_REASON_BAD_ARCHIVE, "archives inside archives inside archives",
                            err);
     }

@@ -28,16 +28,7 @@ typedef struct sl_source {
 } sl_source;
 
 /* What a stream's first bytes say it is. */
-typedef enum sl_kind {
-    SL_KIND_EMPTY = 0,
-    SL_KIND_CONTAINER, /* Avro */
-    SL_KIND_FRAMED,    /* Confluent's wire format */
-    SL_KIND_ARCHIVE,   /* tar, or compressed by gzip, zstd, xz, bzip2 */
-    SL_KIND_FITS,
-    SL_KIND_TEXT,
-    SL_KIND_UNKNOWN
-} sl_kind;
-sl_kind sl_source_sniff(const unsigned char *head, size_t n);
+sl_input sl_source_sniff(const unsigned char *head, size_t n);
 
 /* Everything in a file, a folder (in the order of the names) or "-", standard input. */
 sl_status sl_source_path(sl_source *source, const char *path, sl_error *err);
@@ -47,8 +38,8 @@ sl_status sl_source_measure(const char *path, bool sizes, uint64_t *total, bool 
 sl_status sl_source_end(sl_source *source, sl_error *err);
 void sl_source_release(sl_source *source);
 
-/* Everything in a stream that nothing was read of; depth: how many archives it lies in. */
-sl_status sl_source_stream(sl_source *source, const sl_origin *origin, sl_stream *stream, int depth, sl_error *err);
+/* Everything in a stream that nothing was read of, and what it is; depth: how many archives it lies in. */
+sl_status sl_source_stream(sl_source *source, const sl_origin *from, sl_stream *stream, int depth, sl_error *err);
 
 /* The kinds. Each takes a stream whose first bytes lie ahead again. */
 sl_status sl_source_container(sl_source *source, const sl_origin *origin, sl_stream *stream, sl_error *err);

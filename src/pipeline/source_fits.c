@@ -84,7 +84,7 @@ static void free_half(sl_half *half)
 
 static sl_origin origin_of(const sl_half *half)
 {
-    return (sl_origin){.path = half->path, .entry = half->entry};
+    return (sl_origin){.path = half->path, .entry = half->entry, .input = SL_INPUT_FITS};
 }
 
 static sl_status give_broken_half(sl_source *source, const sl_half *half, const sl_error *why, sl_error *err)

@@ -14,6 +14,7 @@
 enum { MAX_FOLDERS_DEEP = 64, LOOK_UP_MS = 200 };
 
 typedef struct opened_file {
+    const char *path;
     int fd;
     bool may_wait; /* a pipe or terminal: look up now and then whether the run was stopped */
     sl_feed *feed;
@@ -32,7 +33,8 @@ static ptrdiff_t read_file(void *user, void *buf, size_t n, sl_error *err)
             atomic_fetch_add(&file->feed->bytes_read, (uint64_t)got);
             return got;
         }
-        if (errno != EINTR) return SL_FAIL(err, SL_ERR_IO, SL_REASON_UNREADABLE, "cannot read: %s", strerror(errno));
+        if (errno == EINTR) continue;
+        return SL_FAIL(err, SL_ERR_IO, SL_REASON_UNREADABLE, "cannot read %s: %s", file->path, strerror(errno));
     }
 }
 
@@ -46,7 +48,12 @@ static sl_status give_unreadable(sl_source *source, const char *path, const char
 static sl_status read_open(sl_source *source, const char *path, int fd, sl_error *err)
 {
     struct stat st;
-    opened_file file = {.fd = fd, .may_wait = fstat(fd, &st) != 0 || !S_ISREG(st.st_mode), .feed = source->feed};
+    opened_file file = {
+        .path = path,
+        .fd = fd,
+        .may_wait = fstat(fd, &st) != 0 || !S_ISREG(st.st_mode),
+        .feed = source->feed,
+    };
     sl_stream stream = {.read = read_file, .user = &file, .fd = -1};
     return sl_source_stream(source, &(sl_origin){.path = path}, &stream, 0, err);
 }

@@ -79,6 +79,7 @@ static sl_status add_packet(sl_work *work, const sl_origin *origin, sl_packet_ki
     const sl_packet *last = work->n_packets > 0 ? packet - 1 : packet;
     *packet = (sl_packet){
         .kind = kind,
+        .input = origin->input,
         .at = at,
         .n_bytes = n_bytes,
         .path = last->path,

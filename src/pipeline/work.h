@@ -18,6 +18,7 @@ typedef struct sl_origin {
     const char *entry; /* inside an archive, its folders with it; NULL outside */
     uint64_t offset;   /* of the bytes in the file or entry, uncompressed */
     uint64_t record;   /* number of the first record in the file or entry, from 0 */
+    sl_input input;    /* what they are */
     sl_str object_id;  /* of something broken, where it is known */
 } sl_origin;
 
@@ -30,6 +31,7 @@ typedef enum sl_packet_kind {
 /* Positions, since the buffers may move while the item is being filled. */
 typedef struct sl_packet {
     sl_packet_kind kind;
+    sl_input input;
     sl_reason reason;        /* of a broken one */
     size_t at, n_bytes;      /* in bytes; of an alert: sl_alert, points, ids */
     size_t path, entry;      /* in names, terminated; entry is empty outside archives */

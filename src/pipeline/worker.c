@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "pipeline/classifier.h"
+#include "pipeline/records.h"
 
 typedef struct worker {
     sl_work *work;
     const sl_sink *sink;
+    sl_classifier *classifier;
     bool keep_notes;
-    size_t packet;   /* at hand */
-    uint64_t record; /* of the packet, from 0 */
     sl_error *err;
 } worker;
 
@@ -35,7 +36,7 @@ static void enter(sl_ledger *books, const sl_result *result)
     books->by_reason[result->reason] += n;
 }
 
-static sl_status add_note(worker *w, const sl_result *result)
+static sl_status add_note(worker *w, const sl_record *record)
 {
     sl_work *work = w->work;
     if (work->n_notes == work->notes_size) {
@@ -47,67 +48,35 @@ static sl_status add_note(worker *w, const sl_result *result)
     }
     sl_note *note = &work->notes[work->n_notes++];
     *note = (sl_note){
-        .packet = w->packet,
-        .record = work->packets[w->packet].record + w->record,
-        .n_records = result->n_records,
-        .reason = result->reason,
+        .packet = (size_t)(record->packet - work->packets),
+        .record = record->number,
+        .n_records = record->n,
+        .reason = record->reason,
     };
-    if (result->detail != NULL) {
-        const size_t n = strnlen(result->detail, sizeof note->message - 1);
-        memcpy(note->message, result->detail, n);
-    }
+    memcpy(note->message, record->message, strnlen(record->message, sizeof note->message - 1));
     return SL_OK;
 }
 
-static sl_status on_result(void *user, const sl_result *result)
+static sl_status on_record(void *user, const sl_record *record)
 {
     worker *w = user;
     sl_work *work = w->work;
-    sl_result r = *result;
-    if (work->packets[w->packet].kind == SL_PACKET_BYTES) {
-        r.n_records = sl_work_believe(r.n_records, work->packets[w->packet].n_bytes);
-    }
-    enter(&work->books, &r);
-    for (size_t i = 0; i < r.n_records; i++) w->sink->form->record(w->sink, &r, &work->records);
-    work->n_records += r.n_records;
-    if (work->records.failed) return SL_FAIL_NOMEM(w->err);
-    if (w->keep_notes && r.outcome == SL_QUARANTINED) SL_TRY(add_note(w, &r));
-    w->record += r.n_records;
-    return SL_OK;
-}
-
-static sl_status do_packet(worker *w, sl_classifier *classifier, const sl_packet *packet)
-{
-    const sl_work *work = w->work;
     sl_result result;
-    switch (packet->kind) {
-    case SL_PACKET_BYTES:
-        return sl_classifier_bytes(classifier, work->bytes.ptr + packet->at, packet->n_bytes, on_result, w, w->err);
-    case SL_PACKET_ALERT: {
-        const sl_alert alert = sl_work_alert(work, packet);
-        SL_TRY(sl_classifier_alert(classifier, &alert, &result, w->err));
-        return on_result(w, &result);
+    if (record->alert != NULL) {
+        SL_TRY(sl_classifier_alert(w->classifier, record->alert, &result, w->err));
+    } else {
+        result = sl_result_quarantined(w->sink->contract, record->reason, record->n, record->message);
+        result.object_id = record->object_id;
+        if (w->keep_notes) SL_TRY(add_note(w, record));
     }
-    case SL_PACKET_BROKEN:
-        result = (sl_result){
-            .outcome = SL_QUARANTINED,
-            .reason = packet->reason,
-            .n_records = packet->n_records,
-            .object_id = {(const char *)work->names.ptr + packet->object, packet->n_object},
-            .best = -1,
-            .detail = (const char *)work->names.ptr + packet->message,
-        };
-        return on_result(w, &result);
-    }
-    return SL_FAIL(w->err, SL_ERR_INTERNAL, SL_REASON_NONE, "no such packet: %d", (int)packet->kind);
+    enter(&work->books, &result);
+    for (size_t i = 0; i < record->n; i++) w->sink->form->record(w->sink, &result, &work->records);
+    work->n_records += record->n;
+    return work->records.failed ? SL_FAIL_NOMEM(w->err) : SL_OK;
 }
 
 sl_status sl_worker_do(sl_work *work, sl_classifier *classifier, const sl_sink *sink, bool keep_notes, sl_error *err)
 {
-    worker w = {.work = work, .sink = sink, .keep_notes = keep_notes, .err = err};
-    for (w.packet = 0; w.packet < work->n_packets; w.packet++) {
-        w.record = 0;
-        SL_TRY(do_packet(&w, classifier, &work->packets[w.packet]));
-    }
-    return SL_OK;
+    worker w = {.work = work, .sink = sink, .classifier = classifier, .keep_notes = keep_notes, .err = err};
+    return sl_work_records(work, sl_classifier_decoder(classifier), on_record, &w, err);
 }

@@ -272,7 +272,15 @@ static void classifiers_survive_each_failed_allocation(void **state)
     fail_each_both_ways(classify);
 }
 
-static char night_path[] = "/tmp/starling-alloc-XXXXXX";
+static char night_path[] = "/tmp/starling-alloc-XXXXXX", read_path[] = "/tmp/starling-alloc-XXXXXX";
+
+static void write_file(char *path, const void *bytes, size_t n)
+{
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, n), (ssize_t)n);
+    close(fd);
+}
 
 /* All threads at once: whichever meets the shortage, the run must end. */
 static sl_status run(sl_error *err)
@@ -293,12 +301,33 @@ static sl_status run(sl_error *err)
 static void whole_runs_survive_each_failed_allocation(void **state)
 {
     (void)state;
-    const int fd = mkstemp(night_path);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, night, n_night), (ssize_t)n_night);
-    close(fd);
+    write_file(night_path, night, n_night);
     fail_each_both_ways(run);
     unlink(night_path);
+}
+
+static sl_status count_items(void *user, const sl_read_item *item)
+{
+    if (item->alert == NULL) return SL_ERR_INTERNAL; /* short memory is no fault of the packet */
+    ++*(int *)user;
+    return SL_OK;
+}
+
+static sl_status read_alerts(sl_error *err)
+{
+    const char *paths[] = {read_path};
+    int n = 0;
+    const sl_status status = sl_alerts_read(paths, 1, NULL, count_items, &n, err);
+    if (status == SL_OK) assert_int_equal(n, 3);
+    return status;
+}
+
+static void looking_at_alerts_survives_each_failed_allocation(void **state)
+{
+    (void)state;
+    write_file(read_path, packed.bytes, packed.len);
+    fail_each_both_ways(read_alerts);
+    unlink(read_path);
 }
 
 static void a_warm_classifier_allocates_nothing(void **state)
@@ -334,6 +363,7 @@ int main(void)
         cmocka_unit_test(models_survive_each_failed_allocation),
         cmocka_unit_test(classifiers_survive_each_failed_allocation),
         cmocka_unit_test(whole_runs_survive_each_failed_allocation),
+        cmocka_unit_test(looking_at_alerts_survives_each_failed_allocation),
         cmocka_unit_test(a_warm_classifier_allocates_nothing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
