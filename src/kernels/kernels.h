@@ -18,7 +18,8 @@
 
 enum {
     SL_LANES = 16,
-    SL_ATTENTION_LANES = 32 /* queries that go through attention at a time, at most */
+    SL_ATTENTION_LANES = 32, /* queries that go through attention at a time, at most */
+    SL_ATTENTION_GROUP = 4   /* keys that are passed over together, or not */
 };
 
 static inline size_t sl_stride(size_t steps)
@@ -27,7 +28,7 @@ static inline size_t sl_stride(size_t steps)
 }
 
 /*
- * c[n][t] = act(w_scale scale[t] sum_k w[n][k] x[k][t] + bias[n])
+ * c[n][t] = act(w_scale scale[t] sum_k w[n][k] x[k][t] + bias[n]) + add[n][t]
  *
  * The sum runs over k in order; its error is at most (K + 2) 2^-24 sum |w x|.
  * Where w and x are whole numbers and the sum stays under 2^24 it is exact:
@@ -42,7 +43,8 @@ typedef struct sl_gemm {
     size_t x_stride;
     const float *scale; /* one a lane, or NULL: w_scale and scale are 1 */
     float w_scale;
-    float *c; /* n rows; not x */
+    const float *add; /* n rows of c_stride, or NULL: 0 */
+    float *c;         /* n rows; neither x nor add */
     size_t c_stride;
     bool relu;
 } sl_gemm;
@@ -51,29 +53,42 @@ typedef struct sl_gemm {
  * Scaled dot-product attention, all heads: for head h, step t, dimension d
  *   o[h d][t] = sum_j a_j v[h d][j] / sum_j a_j,  a_j = exp(scale (s_j - max s)),
  *   s_j = sum_d q[h d][t] k[h d][j].
- * The maximum is the exact one of the computed scores, which reach 1e8. The
- * exponential of x has a relative error of at most 3e-7 + |x| 2^-22, and is
- * 2^-126 for anything below.
+ * The maximum is the exact one of the computed scores, which reach 1e8, or any
+ * number in its place where all scale s_j are within 60 ln 2 of it. The
+ * exponential of x has a relative error of at most 4e-6 + |x| 2^-22; weights
+ * under 2^-32 of the heaviest may count as 0. A head with a key or a value that
+ * is not finite gives NaN.
  */
 typedef struct sl_attention {
     size_t heads, key_dim, steps, stride;
     float scale;
     const float *q, *k, *v; /* heads x key_dim rows */
     float *o;               /* the same; not one of the inputs */
-    float *scores;          /* room for steps x SL_ATTENTION_LANES */
+    float *scores;          /* room for sl_attention_room(steps, key_dim) */
 } sl_attention;
 
+/* Floats for the scores, and for their largest in each group. */
+static inline size_t sl_attention_scores(size_t steps)
+{
+    return (steps + (steps + SL_ATTENTION_GROUP - 1) / SL_ATTENTION_GROUP) * SL_ATTENTION_LANES;
+}
+
+/* The same, and two for each dimension of a head. */
+static inline size_t sl_attention_room(size_t steps, size_t key_dim)
+{
+    return sl_attention_scores(steps) + sl_stride(2 * key_dim);
+}
+
 /*
- * Layer normalisation over the channels of a + b:
- *   o[c][t] = (y - mean) / sqrt(variance + epsilon) * gamma[c] + beta[c].
+ * Layer normalisation over the channels, in place:
+ *   x[c][t] = (x - mean) / sqrt(variance + epsilon) * gamma[c] + beta[c].
  */
-typedef struct sl_add_norm {
+typedef struct sl_norm {
     size_t channels, lanes, stride;
-    const float *a, *b; /* channels rows */
+    float *x; /* channels rows */
     const float *gamma, *beta;
     float epsilon;
-    float *o; /* may be a or b */
-} sl_add_norm;
+} sl_norm;
 
 /*
  * TFLite's run-time quantisation, for each step over its channels: 256 levels
@@ -91,7 +106,7 @@ typedef struct sl_kernels {
     const char *name; /* "scalar", "avx2", "avx512" */
     void (*gemm)(const sl_gemm *g);
     void (*attention)(const sl_attention *a);
-    void (*add_norm)(const sl_add_norm *n);
+    void (*norm)(const sl_norm *n);
     void (*quantize)(const sl_quantize *q);
     /* o[c] = mean of the first `steps` of row c, and 0 in the lanes behind it: rows of SL_LANES */
     void (*mean)(size_t channels, size_t steps, size_t stride, const float *x, float *o);

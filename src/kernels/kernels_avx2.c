@@ -1,6 +1,7 @@
 /* AVX2 and FMA: 8 lanes, 16 registers. */
 #if defined(__x86_64__)
 #include <immintrin.h>
+#include <stdbool.h>
 
 #include "kernels/isa.h"
 
@@ -9,7 +10,7 @@ SL_ISA_BEGIN("avx2,fma")
 typedef __m256 vf;
 typedef unsigned vu __attribute__((vector_size(32)));
 
-enum { VL = 8, GEMM_VECTORS = 2 };
+enum { VL = 8 };
 
 SL_INLINE vf vset(float x) { return _mm256_set1_ps(x); }
 SL_INLINE vf vfma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
@@ -17,7 +18,20 @@ SL_INLINE vf vmax(vf a, vf b) { return _mm256_max_ps(a, b); }
 SL_INLINE vf vmin(vf a, vf b) { return _mm256_min_ps(a, b); }
 SL_INLINE vf vsqrt(vf a) { return _mm256_sqrt_ps(a); }
 SL_INLINE vf vround(vf a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+SL_INLINE vu vwhole(vf a) { return (vu)_mm256_cvtps_epi32(a); }
+/* op over all lanes: halves, then pairs. */
+#define FOLD(a, op)                                                                       \
+    __m128 half = op(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));             \
+    half = op(half, _mm_movehl_ps(half, half));                                           \
+    return _mm_cvtss_f32(op(half, _mm_movehdup_ps(half)))
+SL_INLINE float vleast(vf a) { FOLD(a, _mm_min_ps); }
+SL_INLINE float vmost(vf a) { FOLD(a, _mm_max_ps); }
+SL_INLINE float vsum(vf a) { FOLD(a, _mm_add_ps); }
+SL_INLINE bool vany_not_below(vf a, vf b) { return _mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_NLT_UQ)) != 0; }
+SL_INLINE vf vkeep_not_below(vf x, vf a, vf b) { return _mm256_and_ps(x, _mm256_cmp_ps(a, b, _CMP_NLT_UQ)); }
 
+#define GEMM_VECTORS 2
+#define GEMM_ROWS_2 6
 #define TABLE sl_kernels_avx2
 #define NAME "avx2"
 #include "kernels/kernels_tmpl.h"

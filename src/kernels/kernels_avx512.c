@@ -1,6 +1,7 @@
 /* AVX-512F: 16 lanes, 32 registers. */
 #if defined(__x86_64__)
 #include <immintrin.h>
+#include <stdbool.h>
 
 #include "kernels/isa.h"
 
@@ -9,7 +10,7 @@ SL_ISA_BEGIN("avx512f")
 typedef __m512 vf;
 typedef unsigned vu __attribute__((vector_size(64)));
 
-enum { VL = 16, GEMM_VECTORS = 4 };
+enum { VL = 16 };
 
 SL_INLINE vf vset(float x) { return _mm512_set1_ps(x); }
 SL_INLINE vf vfma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
@@ -17,7 +18,18 @@ SL_INLINE vf vmax(vf a, vf b) { return _mm512_max_ps(a, b); }
 SL_INLINE vf vmin(vf a, vf b) { return _mm512_min_ps(a, b); }
 SL_INLINE vf vsqrt(vf a) { return _mm512_sqrt_ps(a); }
 SL_INLINE vf vround(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+SL_INLINE vu vwhole(vf a) { return (vu)_mm512_cvtps_epi32(a); }
+SL_INLINE float vleast(vf a) { return _mm512_reduce_min_ps(a); }
+SL_INLINE float vmost(vf a) { return _mm512_reduce_max_ps(a); }
+SL_INLINE float vsum(vf a) { return _mm512_reduce_add_ps(a); }
+SL_INLINE bool vany_not_below(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_NLT_UQ) != 0; }
+SL_INLINE vf vkeep_not_below(vf x, vf a, vf b)
+{
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, b, _CMP_NLT_UQ), x);
+}
 
+#define GEMM_VECTORS 4
+#define GEMM_ROWS_2 8
 #define TABLE sl_kernels_avx512
 #define NAME "avx512"
 #include "kernels/kernels_tmpl.h"

@@ -17,6 +17,7 @@ static void gemm(const sl_gemm *g)
         for (size_t t = 0; t < g->lanes; t++) {
             const float y = (g->scale != NULL ? g->w_scale * g->scale[t] * c[t] : c[t]) + g->bias[n];
             c[t] = g->relu && y < 0 ? 0 : y; /* NaN stays NaN */
+            if (g->add != NULL) c[t] += g->add[n * g->c_stride + t];
         }
     }
 }
@@ -53,22 +54,21 @@ static void attention(const sl_attention *a)
     }
 }
 
-static void add_norm(const sl_add_norm *n)
+static void norm(const sl_norm *n)
 {
     const float count = (float)n->channels;
     for (size_t t = 0; t < n->lanes; t++) {
-        const float *a = n->a + t, *b = n->b + t;
-        float *o = n->o + t;
+        float *x = n->x + t;
         float sum = 0, squares = 0;
-        for (size_t c = 0; c < n->channels; c++) sum += o[c * n->stride] = a[c * n->stride] + b[c * n->stride];
+        for (size_t c = 0; c < n->channels; c++) sum += x[c * n->stride];
         const float mean = sum / count;
         for (size_t c = 0; c < n->channels; c++) {
-            const float y = o[c * n->stride] - mean;
+            const float y = x[c * n->stride] - mean;
             squares += y * y;
         }
         const float inverse = 1 / sqrtf(squares / count + n->epsilon);
         for (size_t c = 0; c < n->channels; c++) {
-            o[c * n->stride] = (o[c * n->stride] - mean) * (inverse * n->gamma[c]) + n->beta[c];
+            x[c * n->stride] = (x[c * n->stride] - mean) * (inverse * n->gamma[c]) + n->beta[c];
         }
     }
 }
@@ -113,4 +113,4 @@ static void softmax(size_t channels, size_t lanes, size_t stride, float *x)
     }
 }
 
-const sl_kernels sl_kernels_scalar = {"scalar", gemm, attention, add_norm, quantize, mean, softmax};
+const sl_kernels sl_kernels_scalar = {"scalar", gemm, attention, norm, quantize, mean, softmax};

@@ -7,7 +7,12 @@
  *   vfma(a, b, c)  a b + c, rounded once
  *   vmax(a, b), vmin(a, b)   b where either is NaN
  *   vsqrt(a), vround(a)      root; nearest whole number, halves to even
- *   GEMM_VECTORS   vectors that a tile of gemm is wide
+ *   vwhole(a)      the nearest whole number as a signed integer, |a| < 2^31
+ *   vleast(a), vmost(a), vsum(a)   of all lanes; the first two of numbers that are not NaN
+ *   vany_not_below(a, b)     is not a < b in any lane
+ *   vkeep_not_below(x, a, b) x where not a < b, else 0
+ *   GEMM_VECTORS   vectors that a tile of gemm is wide, at most: 2 or 4
+ *   GEMM_ROWS_2    rows of a tile that is two vectors wide
  *   TABLE, NAME    the table's variable and its name
  *
  * Functions with `const` counts are inlined with constants, so that their
@@ -18,7 +23,7 @@
 #include "kernels/kernels.h"
 #include "kernels/level.h"
 
-enum { GEMM_ROWS = 4, ATTENTION_VECTORS = SL_ATTENTION_LANES / VL, ATTENTION_DIMS = 4 };
+enum { GEMM_MOST = 8, NORM_VECTORS = 4 };
 
 SL_INLINE vf load(const float *p)
 {
@@ -51,165 +56,121 @@ SL_INLINE vf exp2_negative(vf x, float factor)
     return (vf)((vu)p + ((vu)shifted << 23));
 }
 
+/* What is done to a sum beside adding the bias before it is stored. */
+enum { ADDED = 1, SCALED = 2 };
+
 /* R rows of c, V vectors wide. */
-SL_INLINE void gemm_tile(const sl_gemm *g, size_t n, size_t t, const size_t R, const size_t V)
+SL_INLINE void gemm_tile(const sl_gemm *g, size_t n, size_t t, const int kind, const size_t R, const size_t V)
 {
-    vf sum[GEMM_ROWS][GEMM_VECTORS];
-    const float *w = g->w + n * g->k, *x = g->x + t;
-    for (size_t r = 0; r < R; r++) {
-        for (size_t v = 0; v < V; v++) sum[r][v] = vset(0);
+    vf sum[GEMM_MOST][GEMM_VECTORS];
+    const size_t depth = g->k, x_stride = g->x_stride, c_stride = g->c_stride; /* copies: a store could change them */
+    const float *w = g->w + n * depth, *x = g->x + t, *bias = g->bias + n;
+    const float *add = kind & ADDED ? g->add + n * c_stride + t : NULL;
+    float *c = g->c + n * c_stride + t;
+    const vf least = vset(g->relu ? 0 : -INFINITY);
+    SL_UNROLL for (size_t r = 0; r < R; r++) {
+        SL_UNROLL for (size_t v = 0; v < V; v++) sum[r][v] = vset(0);
     }
-    for (size_t k = 0; k < g->k; k++, x += g->x_stride) {
+    for (size_t k = 0; k < depth; k++, w++, x += x_stride) {
         vf in[GEMM_VECTORS];
-        for (size_t v = 0; v < V; v++) in[v] = load(x + v * VL);
-        for (size_t r = 0; r < R; r++) {
-            const vf factor = vset(w[r * g->k + k]);
-            for (size_t v = 0; v < V; v++) sum[r][v] = vfma(factor, in[v], sum[r][v]);
+        SL_UNROLL for (size_t v = 0; v < V; v++) in[v] = load(x + v * VL);
+        SL_UNROLL for (size_t r = 0; r < R; r++) {
+            const vf factor = vset(w[r * depth]);
+            SL_UNROLL for (size_t v = 0; v < V; v++) sum[r][v] = vfma(factor, in[v], sum[r][v]);
         }
     }
-    for (size_t r = 0; r < R; r++) {
-        const vf bias = vset(g->bias[n + r]);
-        float *c = g->c + (n + r) * g->c_stride + t;
-        for (size_t v = 0; v < V; v++) {
+    SL_UNROLL for (size_t r = 0; r < R; r++) {
+        const vf offset = vset(bias[r]);
+        SL_UNROLL for (size_t v = 0; v < V; v++) {
             vf y = sum[r][v];
-            y = g->scale != NULL ? vset(g->w_scale) * load(g->scale + t + v * VL) * y + bias : y + bias;
-            store(c + v * VL, g->relu ? vmax(vset(0), y) : y);
+            if (kind & SCALED) y = vset(g->w_scale) * load(g->scale + t + v * VL) * y;
+            y = vmax(least, y + offset);
+            if (kind & ADDED) y = y + load(add + r * c_stride + v * VL);
+            store(c + r * c_stride + v * VL, y);
         }
     }
 }
 
-SL_INLINE void gemm_columns(const sl_gemm *g, size_t t, const size_t V)
+/* All rows, V vectors wide: as many together as fill the registers, then four, two, one. */
+SL_INLINE void gemm_rows(const sl_gemm *g, size_t t, const int kind, const size_t R, const size_t V)
 {
     size_t n = 0;
-    for (; n + GEMM_ROWS <= g->n; n += GEMM_ROWS) gemm_tile(g, n, t, GEMM_ROWS, V);
-    for (; n < g->n; n++) gemm_tile(g, n, t, 1, V);
+    for (; n + R <= g->n; n += R) gemm_tile(g, n, t, kind, R, V);
+    if (n + 4 <= g->n) {
+        gemm_tile(g, n, t, kind, 4, V);
+        n += 4;
+    }
+    if (n + 2 <= g->n) {
+        gemm_tile(g, n, t, kind, 2, V);
+        n += 2;
+    }
+    if (n < g->n) gemm_tile(g, n, t, kind, 1, V);
 }
 
+SL_INLINE void gemm_columns(const sl_gemm *g, size_t t, const size_t R, const size_t V)
+{
+    switch ((g->add != NULL ? ADDED : 0) | (g->scale != NULL ? SCALED : 0)) {
+    case 0: gemm_rows(g, t, 0, R, V); break;
+    case ADDED: gemm_rows(g, t, ADDED, R, V); break;
+    case SCALED: gemm_rows(g, t, SCALED, R, V); break;
+    default: gemm_rows(g, t, ADDED | SCALED, R, V); break;
+    }
+}
+
+/* The vectors are shared out evenly: seven as four and three. */
 static void gemm(const sl_gemm *g)
 {
+    size_t vectors = g->lanes / VL, tiles = (vectors + GEMM_VECTORS - 1) / GEMM_VECTORS;
+    for (size_t t = 0; tiles > 0; tiles--) {
+        const size_t wide = (vectors + tiles - 1) / tiles;
+        switch (wide) {
+        case 1: gemm_columns(g, t, 8, 1); break;
+        case 2: gemm_columns(g, t, GEMM_ROWS_2, 2); break;
+#if GEMM_VECTORS > 2
+        case 3: gemm_columns(g, t, 8, 3); break;
+        default: gemm_columns(g, t, 6, 4); break;
+#endif
+        }
+        vectors -= wide;
+        t += wide * VL;
+    }
+}
+
+#include "kernels/attention_tmpl.h"
+
+/* V vectors at once: each of the sums waits for itself. */
+SL_INLINE void norm_columns(const sl_norm *n, size_t t, const size_t V)
+{
+    const size_t channels = n->channels, stride = n->stride;
+    const vf count = vset((float)channels);
+    float *x = n->x + t;
+    vf sum[NORM_VECTORS], mean[NORM_VECTORS], squares[NORM_VECTORS], inverse[NORM_VECTORS];
+    SL_UNROLL for (size_t v = 0; v < V; v++) sum[v] = squares[v] = vset(0);
+    for (size_t c = 0; c < channels; c++) {
+        SL_UNROLL for (size_t v = 0; v < V; v++) sum[v] += load(x + c * stride + v * VL);
+    }
+    SL_UNROLL for (size_t v = 0; v < V; v++) mean[v] = sum[v] / count;
+    for (size_t c = 0; c < channels; c++) {
+        SL_UNROLL for (size_t v = 0; v < V; v++) {
+            const vf y = load(x + c * stride + v * VL) - mean[v];
+            squares[v] = vfma(y, y, squares[v]);
+        }
+    }
+    SL_UNROLL for (size_t v = 0; v < V; v++) inverse[v] = vset(1) / vsqrt(squares[v] / count + vset(n->epsilon));
+    for (size_t c = 0; c < channels; c++) {
+        const vf gamma = vset(n->gamma[c]), beta = vset(n->beta[c]);
+        SL_UNROLL for (size_t v = 0; v < V; v++) {
+            const vf y = load(x + c * stride + v * VL) - mean[v];
+            store(x + c * stride + v * VL, vfma(y, inverse[v] * gamma, beta));
+        }
+    }
+}
+
+static void norm(const sl_norm *n)
+{
     size_t t = 0;
-    for (; t + GEMM_VECTORS * VL <= g->lanes; t += GEMM_VECTORS * VL) gemm_columns(g, t, GEMM_VECTORS);
-    switch ((g->lanes - t) / VL) {
-    case 3: gemm_columns(g, t, GEMM_VECTORS < 3 ? GEMM_VECTORS : 3); break;
-    case 2: gemm_columns(g, t, GEMM_VECTORS < 2 ? GEMM_VECTORS : 2); break;
-    case 1: gemm_columns(g, t, 1); break;
-    default: break;
-    }
-}
-
-/* Add the products of D dimensions to the scores of V vectors of queries; their maximum is right after the last ones. */
-SL_INLINE void score(const sl_attention *a, size_t row, size_t t, const bool first, const size_t D, const size_t V, vf *max)
-{
-    vf q[ATTENTION_DIMS][ATTENTION_VECTORS], most[ATTENTION_VECTORS];
-    const size_t steps = a->steps, stride = a->stride; /* copies: a store of floats could change the struct's */
-    const float *k = a->k + row * stride;
-    float *scores = a->scores;
-    for (size_t d = 0; d < D; d++) {
-        for (size_t v = 0; v < V; v++) q[d][v] = load(a->q + (row + d) * stride + t + v * VL);
-    }
-    for (size_t v = 0; v < V; v++) most[v] = vset(-INFINITY);
-    for (size_t j = 0; j < steps; j++, scores += SL_ATTENTION_LANES) {
-        for (size_t v = 0; v < V; v++) {
-            vf s = vset(k[j]) * q[0][v];
-            if (!first) s = s + load(scores + v * VL);
-            for (size_t d = 1; d < D; d++) s = vfma(vset(k[d * stride + j]), q[d][v], s);
-            store(scores + v * VL, s);
-            most[v] = vmax(most[v], s);
-        }
-    }
-    for (size_t v = 0; v < V; v++) max[v] = most[v];
-}
-
-/* D dimensions of the output for V vectors of queries. The first call turns the scores into weights, and sums them. */
-SL_INLINE void weigh(const sl_attention *a, size_t row, size_t t, const bool first, const size_t D, const size_t V,
-                     const vf *max, vf *total)
-{
-    vf y[ATTENTION_DIMS][ATTENTION_VECTORS], sum[ATTENTION_VECTORS];
-    const size_t steps = a->steps, stride = a->stride;
-    const float *values = a->v + row * stride;
-    float *scores = a->scores;
-    const float to_base_2 = a->scale * 0x1.715476p+0f;
-    for (size_t v = 0; v < V; v++) {
-        sum[v] = vset(0);
-        for (size_t d = 0; d < D; d++) y[d][v] = vset(0);
-    }
-    for (size_t j = 0; j < steps; j++, scores += SL_ATTENTION_LANES) {
-        for (size_t v = 0; v < V; v++) {
-            vf e = load(scores + v * VL);
-            if (first) {
-                e = exp2_negative(e - max[v], to_base_2);
-                sum[v] += e;
-                store(scores + v * VL, e);
-            }
-            for (size_t d = 0; d < D; d++) y[d][v] = vfma(vset(values[d * stride + j]), e, y[d][v]);
-        }
-    }
-    for (size_t v = 0; v < V; v++) {
-        if (first) total[v] = sum[v];
-        for (size_t d = 0; d < D; d++) store(a->o + (row + d) * stride + t + v * VL, y[d][v] / total[v]);
-    }
-}
-
-/* V vectors of queries of one head; of its dimensions first four, two or one at once, then fours and ones. */
-SL_INLINE void attend(const sl_attention *a, size_t head, size_t t, const size_t V)
-{
-    vf max[ATTENTION_VECTORS], total[ATTENTION_VECTORS];
-    const size_t row = head * a->key_dim, end = row + a->key_dim;
-    const size_t second = row + (a->key_dim >= 4 ? 4 : a->key_dim >= 2 ? 2 : 1);
-    if (a->key_dim >= 4) {
-        score(a, row, t, true, 4, V, max);
-    } else if (a->key_dim >= 2) {
-        score(a, row, t, true, 2, V, max);
-    } else {
-        score(a, row, t, true, 1, V, max);
-    }
-    size_t d = second;
-    for (; d + 4 <= end; d += 4) score(a, d, t, false, 4, V, max);
-    for (; d < end; d++) score(a, d, t, false, 1, V, max);
-
-    if (a->key_dim >= 4) {
-        weigh(a, row, t, true, 4, V, max, total);
-    } else if (a->key_dim >= 2) {
-        weigh(a, row, t, true, 2, V, max, total);
-    } else {
-        weigh(a, row, t, true, 1, V, max, total);
-    }
-    for (d = second; d + 4 <= end; d += 4) weigh(a, d, t, false, 4, V, max, total);
-    for (; d < end; d++) weigh(a, d, t, false, 1, V, max, total);
-}
-
-static void attention(const sl_attention *a)
-{
-    for (size_t head = 0; head < a->heads; head++) {
-        size_t t = 0;
-        for (; t + SL_ATTENTION_LANES <= a->stride; t += SL_ATTENTION_LANES) attend(a, head, t, ATTENTION_VECTORS);
-        if (t < a->stride) attend(a, head, t, ATTENTION_VECTORS / 2);
-    }
-}
-
-static void add_norm(const sl_add_norm *n)
-{
-    const vf count = vset((float)n->channels);
-    for (size_t t = 0; t < n->lanes; t += VL) {
-        const float *a = n->a + t, *b = n->b + t;
-        float *o = n->o + t;
-        vf sum = vset(0), squares = vset(0);
-        for (size_t c = 0; c < n->channels; c++) {
-            const vf y = load(a + c * n->stride) + load(b + c * n->stride);
-            store(o + c * n->stride, y);
-            sum += y;
-        }
-        const vf mean = sum / count;
-        for (size_t c = 0; c < n->channels; c++) {
-            const vf y = load(o + c * n->stride) - mean;
-            squares = vfma(y, y, squares);
-        }
-        const vf inverse = vset(1) / vsqrt(squares / count + vset(n->epsilon));
-        for (size_t c = 0; c < n->channels; c++) {
-            const vf y = load(o + c * n->stride) - mean;
-            store(o + c * n->stride, vfma(y, inverse * vset(n->gamma[c]), vset(n->beta[c])));
-        }
-    }
+    for (; t + NORM_VECTORS * VL <= n->lanes; t += NORM_VECTORS * VL) norm_columns(n, t, NORM_VECTORS);
+    for (; t < n->lanes; t += VL) norm_columns(n, t, 1);
 }
 
 /* Nearest whole number, halves away from zero. */
@@ -272,4 +233,4 @@ static void softmax(size_t channels, size_t lanes, size_t stride, float *x)
     }
 }
 
-const sl_kernels TABLE = {NAME, gemm, attention, add_norm, quantize, mean, softmax};
+const sl_kernels TABLE = {NAME, gemm, attention, norm, quantize, mean, softmax};

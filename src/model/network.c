@@ -234,8 +234,8 @@ static sl_status build_encoder(builder *b, const sl_layer *layer)
     const size_t stride = sl_stride(b->steps);
     size_t widest = width > inner ? width : inner;
     if (layer->hidden > widest) widest = layer->hidden;
-    op->scratch_floats = (4 * (size_t)inner + 2 * (size_t)width + layer->hidden + widest + 1) * stride +
-                         (size_t)b->steps * SL_ATTENTION_LANES;
+    op->scratch_floats = (4 * (size_t)inner + (size_t)width + layer->hidden + widest + 1) * stride +
+                         sl_attention_room(b->steps, layer->key_dim);
     op->info.flop = gemm_flop(&e->q, b->steps) * 4 + gemm_flop(&e->w1, b->steps) * 2 +
                     4.0 * b->steps * b->steps * inner;
     op->info.kind = "encoder";

@@ -73,10 +73,11 @@ static void quantize(const sl_runner *r, operand *o, size_t channels, size_t str
     o->scale = scale;
 }
 
-static void multiply(const sl_runner *r, const sl_matrix *m, const operand *in, size_t stride, bool relu, float *out)
+static void multiply(const sl_runner *r, const sl_matrix *m, const operand *in, size_t stride, bool relu,
+                     const float *add, float *out)
 {
     sl_gemm g = {.n = m->n, .k = m->k, .lanes = stride, .w = m->w, .bias = m->bias, .x = in->x, .x_stride = stride,
-                 .c = out, .c_stride = stride, .relu = relu};
+                 .add = add, .c = out, .c_stride = stride, .relu = relu};
     if (m->hybrid) {
         g.x = in->levels;
         g.scale = in->scale;
@@ -91,35 +92,35 @@ static void run_encoder(const sl_runner *r, const sl_op *op, const float *x, flo
     const size_t stride = sl_stride(op->steps), inner = e->q.n, width = op->channels;
     float *scratch = r->scratch;
     float *q = rows(&scratch, inner, stride), *k = rows(&scratch, inner, stride), *v = rows(&scratch, inner, stride);
-    float *o = rows(&scratch, inner, stride), *y = rows(&scratch, width, stride), *x1 = rows(&scratch, width, stride);
+    float *o = rows(&scratch, inner, stride), *x1 = rows(&scratch, width, stride);
     float *hidden = rows(&scratch, e->w1.n, stride), *scale = rows(&scratch, 1, stride);
-    float *scores = rows(&scratch, op->steps, SL_ATTENTION_LANES), *levels = scratch;
+    float *scores = rows(&scratch, 1, sl_attention_room(op->steps, e->key_dim)), *levels = scratch;
 
     operand in = {.x = x};
     if (e->q.hybrid || e->k.hybrid || e->v.hybrid) quantize(r, &in, width, stride, levels, scale);
-    multiply(r, &e->q, &in, stride, false, q);
-    multiply(r, &e->k, &in, stride, false, k);
-    multiply(r, &e->v, &in, stride, false, v);
+    multiply(r, &e->q, &in, stride, false, NULL, q);
+    multiply(r, &e->k, &in, stride, false, NULL, k);
+    multiply(r, &e->v, &in, stride, false, NULL, v);
     const sl_attention attention = {.heads = e->heads, .key_dim = e->key_dim, .steps = op->steps, .stride = stride,
                                     .scale = 1 / sqrtf((float)e->key_dim), .q = q, .k = k, .v = v, .o = o,
                                     .scores = scores};
     r->kernels->attention(&attention);
     in = (operand){.x = o};
     if (e->o.hybrid) quantize(r, &in, inner, stride, levels, scale);
-    multiply(r, &e->o, &in, stride, false, y);
-    sl_add_norm norm = {.channels = width, .lanes = stride, .stride = stride, .a = x, .b = y, .gamma = e->gamma1,
-                        .beta = e->beta1, .epsilon = e->epsilon, .o = x1};
-    r->kernels->add_norm(&norm);
+    multiply(r, &e->o, &in, stride, false, x, x1);
+    sl_norm norm = {.channels = width, .lanes = stride, .stride = stride, .x = x1, .gamma = e->gamma1, .beta = e->beta1,
+                    .epsilon = e->epsilon};
+    r->kernels->norm(&norm);
 
     in = (operand){.x = x1};
     if (e->w1.hybrid) quantize(r, &in, width, stride, levels, scale);
-    multiply(r, &e->w1, &in, stride, true, hidden);
+    multiply(r, &e->w1, &in, stride, true, NULL, hidden);
     in = (operand){.x = hidden};
     if (e->w2.hybrid) quantize(r, &in, e->w1.n, stride, levels, scale);
-    multiply(r, &e->w2, &in, stride, false, y);
-    norm = (sl_add_norm){.channels = width, .lanes = stride, .stride = stride, .a = x1, .b = y, .gamma = e->gamma2,
-                         .beta = e->beta2, .epsilon = e->epsilon, .o = out};
-    r->kernels->add_norm(&norm);
+    multiply(r, &e->w2, &in, stride, false, x1, out);
+    norm = (sl_norm){.channels = width, .lanes = stride, .stride = stride, .x = out, .gamma = e->gamma2,
+                     .beta = e->beta2, .epsilon = e->epsilon};
+    r->kernels->norm(&norm);
 }
 
 /* x shifted by each place of the kernel, zeros beyond the ends: row (place, channel). */
@@ -138,10 +139,11 @@ static const float *unfold(const sl_op *op, const float *x, float *to)
     return to;
 }
 
-static void run_conv1d(const sl_runner *r, const sl_op *op, const float *x, float *out)
+/* `add`: the positions, where they come next. */
+static void run_conv1d(const sl_runner *r, const sl_op *op, const float *x, const float *add, float *out)
 {
     const operand in = {.x = op->kernel > 1 ? unfold(op, x, r->scratch) : x};
-    multiply(r, &op->matrix, &in, sl_stride(op->steps), op->relu, out);
+    multiply(r, &op->matrix, &in, sl_stride(op->steps), op->relu, add, out);
 }
 
 static void run_dense(const sl_runner *r, const sl_op *op, const float *x, float *out)
@@ -149,7 +151,7 @@ static void run_dense(const sl_runner *r, const sl_op *op, const float *x, float
     const size_t stride = sl_stride(op->steps);
     operand in = {.x = x};
     if (op->matrix.hybrid) quantize(r, &in, op->channels, stride, r->scratch + stride, r->scratch);
-    multiply(r, &op->matrix, &in, stride, op->relu, out);
+    multiply(r, &op->matrix, &in, stride, op->relu, NULL, out);
 }
 
 static void run_positions(const sl_op *op, const float *x, float *out)
@@ -158,11 +160,18 @@ static void run_positions(const sl_op *op, const float *x, float *out)
     for (size_t i = 0; i < n; i++) out[i] = x[i] + op->positions[i];
 }
 
-static void run_op(const sl_runner *r, const sl_op *op, const float *x, float *out)
+/* The op and, where that is folded into it, the next one. Returns how many. */
+static size_t run_op(const sl_runner *r, const sl_op *op, const float *x, float *out)
 {
     const size_t stride = sl_stride(op->steps);
     switch (op->kind) {
-    case SL_LAYER_CONV1D: run_conv1d(r, op, x, out); break;
+    case SL_LAYER_CONV1D: /* never the last one: that is a softmax */
+        if (op[1].kind == SL_LAYER_POSITIONS) {
+            run_conv1d(r, op, x, op[1].positions, out);
+            return 2;
+        }
+        run_conv1d(r, op, x, NULL, out);
+        break;
     case SL_LAYER_POSITIONS: run_positions(op, x, out); break;
     case SL_LAYER_ENCODER: run_encoder(r, op, x, out); break;
     case SL_LAYER_MEAN_OVER_TIME: r->kernels->mean(op->channels, op->steps, stride, x, out); break;
@@ -173,6 +182,7 @@ static void run_op(const sl_runner *r, const sl_op *op, const float *x, float *o
         break;
     case SL_N_LAYER_KINDS: break;
     }
+    return 1;
 }
 
 /* steps x channels to rows of channels, zeros behind the last step. False where a number is not finite. */
@@ -211,8 +221,8 @@ sl_status sl_runner_run(sl_runner *runner, size_t n, const float *input, float *
         if (!load(net, input + i * net->steps * net->channels, x)) {
             return SL_FAIL(err, SL_ERR_NUMERIC, SL_REASON_NUMERIC, "input %zu of the network is not finite", i);
         }
-        for (size_t o = 0; o < net->n_ops; o++) {
-            run_op(runner, &net->ops[o], x, y);
+        for (size_t o = 0; o < net->n_ops;) {
+            o += run_op(runner, &net->ops[o], x, y);
             float *swap = x;
             x = y;
             y = swap;

@@ -94,6 +94,9 @@ static void check_gemm(const sl_kernels *k)
         g.scale = scale;
         g.w_scale = 0.5f;
     }
+    if (sl_rng_below(&rng, 2)) {
+        g.add = whole ? wholes(g.n * g.c_stride, 100) : normals(g.n * g.c_stride, 1);
+    }
     float *expected = array(g.n * g.c_stride), *got = array(g.n * g.c_stride);
     for (size_t i = 0; i < g.n * g.c_stride; i++) expected[i] = got[i] = 77;
     g.c = expected;
@@ -104,9 +107,10 @@ static void check_gemm(const sl_kernels *k)
         for (size_t t = 0; t < g.c_stride; t++) {
             double size = 0, factor = g.scale != NULL && t < g.lanes ? (double)g.w_scale * g.scale[t] : 1;
             for (size_t i = 0; i < g.k && t < g.lanes; i++) size += fabs((double)g.w[n * g.k + i] * x[i * g.x_stride + t]);
-            /* each of the two is within (k + 2) half_ulp of the sum, and rounds three times more behind it */
-            const double bound = whole || t >= g.lanes ? 0
-                                                       : 2 * half_ulp * ((double)(g.k + 5) * size * factor + fabsf(g.bias[n]));
+            size = size * factor * (double)(g.k + 5) + 2 * fabsf(g.bias[n]);
+            if (g.add != NULL) size += size + fabsf(g.add[n * g.c_stride + t]);
+            /* each of the two is within (k + 2) half_ulp of the sum, and rounds four times more behind it */
+            const double bound = t >= g.lanes || whole ? 0 : 2 * half_ulp * size;
             const double difference = fabs((double)got[n * g.c_stride + t] - expected[n * g.c_stride + t]);
             CHECK(difference <= bound, "gemm %zu x %zu, lane %zu: off by %g, bound %g", g.n, g.k, t, difference, bound);
         }
@@ -133,35 +137,68 @@ static void check_gemm_lanes(const sl_kernels *k)
 static sl_attention new_attention(size_t heads, size_t key_dim, size_t steps)
 {
     return (sl_attention){.heads = heads, .key_dim = key_dim, .steps = steps, .stride = sl_stride(steps),
-                          .scale = 1 / sqrtf((float)key_dim), .scores = array(steps * SL_ATTENTION_LANES)};
+                          .scale = 1 / sqrtf((float)key_dim), .scores = array(sl_attention_room(steps, key_dim))};
 }
 
+/* Queries and keys from tiny, where a bound makes the maximum superfluous, to large, where a few keys have all weight. */
 static void check_attention(const sl_kernels *k)
 {
-    sl_attention a = new_attention(up_to(3), up_to(11), up_to(130));
+    sl_attention a = new_attention(up_to(3), up_to(11), sl_rng_below(&rng, 8) == 0 ? 250 + up_to(200) : up_to(130));
     const size_t n = a.heads * a.key_dim * a.stride;
-    a.q = normals(n, 2);
-    a.k = normals(n, 2);
+    const double deviation = exp(9 * sl_rng_uniform(&rng) - 4), away = sl_rng_below(&rng, 2) ? 3 * deviation : 0;
+    a.q = normals(n, deviation);
+    float *keys = normals(n, deviation);
+    for (size_t i = 0; i < n; i++) keys[i] += (float)away;
+    a.k = keys;
     const float *v = a.v = normals(n, 1);
     float *expected = a.o = array(n);
     sl_kernels_scalar.attention(&a);
     float *got = a.o = array(n);
     k->attention(&a);
     double size = 0, most = 0; /* |q||k| of the largest pair bounds every score */
-    for (size_t i = 0; i < n; i++) {
-        most = fmax(most, fabsf(v[i]));
-        size = fmax(size, fmax(fabsf(a.q[i]), fabsf(a.k[i])));
+    for (size_t i = 0; i < n; i++) most = fmax(most, fabsf(v[i]));
+    for (size_t row = 0; row < a.heads * a.key_dim; row++) {
+        double q_most = 0, k_most = 0;
+        for (size_t t = 0; t < a.stride; t++) q_most = fmax(q_most, fabsf(a.q[row * a.stride + t]));
+        for (size_t t = 0; t < a.steps; t++) k_most = fmax(k_most, fabsf(a.k[row * a.stride + t]));
+        size = fmax(size, q_most * k_most);
     }
-    size *= size * (double)a.key_dim;
-    /* A score is off by (d + 2) half_ulp, score and maximum in both tables: four times; then the exponential,
-       and the two sums over the steps. */
-    const double weight_error = 4 * a.scale * (double)(a.key_dim + 2) * half_ulp * size + 3e-7 + 2 * a.scale * size * 0x1p-22;
+    size *= (double)a.key_dim;
+    /* A score, with the product of query and middle that the soft way takes off, is off by (2 d + 6) half_ulp, score
+       and maximum in both tables: four times. Then the exponential, the weights left out, and the two sums. */
+    const double weight_error = 4 * a.scale * (double)(2 * a.key_dim + 6) * half_ulp * size + 4e-6 +
+                                2 * a.scale * size * 0x1p-22 + (double)a.steps * 0x1p-32;
     const double bound = 2 * most * (2 * weight_error + 2 * (double)(a.steps + 3) * half_ulp);
     for (size_t row = 0; row < a.heads * a.key_dim; row++) {
         for (size_t t = 0; t < a.steps; t++) {
             const double difference = fabs((double)got[row * a.stride + t] - expected[row * a.stride + t]);
             CHECK(difference <= bound, "attention %zu x %zu x %zu: off by %g, bound %g", a.heads, a.key_dim, a.steps,
                   difference, bound);
+        }
+    }
+}
+
+/* One number that is not finite among keys or values, small or so large that few keys count: each answer shows it. */
+static void check_attention_not_finite(const sl_kernels *k)
+{
+    sl_attention a = new_attention(1, up_to(6), up_to(70));
+    const size_t n = a.key_dim * a.stride, d = sl_rng_below(&rng, a.key_dim), j = sl_rng_below(&rng, a.steps);
+    const double deviation = sl_rng_below(&rng, 2) ? 1 : 100;
+    const float bad = sl_rng_below(&rng, 2) ? NAN : INFINITY;
+    const bool in_keys = sl_rng_below(&rng, 2);
+    float *keys = normals(n, deviation), *v = normals(n, 1);
+    (in_keys ? keys : v)[d * a.stride + j] = bad;
+    a.q = normals(n, deviation);
+    a.k = keys;
+    a.v = v;
+    a.o = array(n);
+    k->attention(&a);
+    for (size_t row = 0; row < a.key_dim; row++) {
+        if (!in_keys && row != d) continue;
+        for (size_t t = 0; t < a.steps; t++) {
+            const float o = a.o[row * a.stride + t];
+            /* a score of -infinity is a weight of 0 */
+            CHECK(!isfinite(o) || k == &sl_kernels_scalar, "attention loses %g at %zu of %zu", bad, j, a.steps);
         }
     }
 }
@@ -189,37 +226,39 @@ static void check_large_scores(const sl_kernels *k)
 
 /* ---- the rest ---- */
 
-static void check_add_norm(const sl_kernels *k)
+static void check_norm(const sl_kernels *k)
 {
-    sl_add_norm a = {.channels = up_to(70), .lanes = SL_LANES * up_to(5), .epsilon = 1e-6f};
+    sl_norm a = {.channels = up_to(70), .lanes = SL_LANES * up_to(9), .epsilon = 1e-6f};
     a.stride = a.lanes + SL_LANES * sl_rng_below(&rng, 2);
     const size_t n = a.channels * a.stride;
-    a.a = normals(n, 3);
-    a.b = normals(n, 1);
+    const float *x = normals(n, 3);
     a.gamma = normals(a.channels, 1);
     a.beta = normals(a.channels, 1);
-    float *expected = a.o = array(n);
-    sl_kernels_scalar.add_norm(&a);
-    float *got = a.o = array(n);
-    k->add_norm(&a);
-    for (size_t t = 0; t < a.lanes; t++) {
+    float *expected = a.x = array(n);
+    memcpy(expected, x, n * sizeof *x);
+    sl_kernels_scalar.norm(&a);
+    float *got = a.x = array(n);
+    memcpy(got, x, n * sizeof *x);
+    k->norm(&a);
+    for (size_t t = 0; t < a.stride; t++) {
         double most = 0, mean = 0, variance = 0;
         for (size_t c = 0; c < a.channels; c++) {
-            const double y = (double)a.a[c * a.stride + t] + a.b[c * a.stride + t];
+            const double y = x[c * a.stride + t];
             most = fmax(most, fabs(y));
             mean += y / (double)a.channels;
         }
         for (size_t c = 0; c < a.channels; c++) {
-            const double y = (double)a.a[c * a.stride + t] + a.b[c * a.stride + t] - mean;
+            const double y = x[c * a.stride + t] - mean;
             variance += y * y / (double)a.channels;
         }
         /* mean and variance are off by (channels + 2) half_ulp of what they sum, y / deviation by that over the deviation */
         const double relative = (double)(a.channels + 8) * half_ulp * most / sqrt(variance + (double)a.epsilon);
         for (size_t c = 0; c < a.channels; c++) {
             const double z = sqrt((double)a.channels);
-            const double bound = 2 * (fabsf(a.gamma[c]) * relative * (3 + 2 * z) + 3 * half_ulp * fabsf(a.beta[c]));
+            const double bound =
+                t < a.lanes ? 2 * (fabsf(a.gamma[c]) * relative * (3 + 2 * z) + 3 * half_ulp * fabsf(a.beta[c])) : 0;
             const double difference = fabs((double)got[c * a.stride + t] - expected[c * a.stride + t]);
-            CHECK(difference <= bound, "add_norm of %zu: off by %g, bound %g", a.channels, difference, bound);
+            CHECK(difference <= bound, "norm of %zu: off by %g, bound %g", a.channels, difference, bound);
         }
     }
 }
@@ -292,10 +331,11 @@ static void check_not_finite(const sl_kernels *k)
                            .c = y, .c_stride = SL_LANES, .relu = i == 0};
         k->gemm(&g);
         CHECK(!isfinite(y[3]), "gemm loses %g", bad[i]);
-        const sl_add_norm n = {.channels = 2, .lanes = SL_LANES, .stride = SL_LANES, .a = x, .b = x, .gamma = gamma,
-                               .beta = beta, .epsilon = 1e-6f, .o = y};
-        k->add_norm(&n);
-        CHECK(!isfinite(y[3]), "add_norm loses %g", bad[i]);
+        memcpy(y, x, 2 * SL_LANES * sizeof *y);
+        const sl_norm n = {.channels = 2, .lanes = SL_LANES, .stride = SL_LANES, .x = y, .gamma = gamma, .beta = beta,
+                           .epsilon = 1e-6f};
+        k->norm(&n);
+        CHECK(!isfinite(y[3]), "norm loses %g", bad[i]);
         sl_attention a = new_attention(1, 1, SL_LANES);
         a.q = a.v = x + SL_LANES;
         a.k = x;
@@ -315,13 +355,13 @@ typedef struct call {
     const sl_kernels *table;
     sl_gemm gemm;
     sl_attention attention;
-    sl_add_norm norm;
+    sl_norm norm;
     sl_quantize quantize;
 } call;
 
 static void call_gemm(const call *c) { c->table->gemm(&c->gemm); }
 static void call_attention(const call *c) { c->table->attention(&c->attention); }
-static void call_norm(const call *c) { c->table->add_norm(&c->norm); }
+static void call_norm(const call *c) { c->table->norm(&c->norm); }
 static void call_quantize(const call *c) { c->table->quantize(&c->quantize); }
 
 static double fastest_us(void (*f)(const call *), const call *c)
@@ -345,8 +385,8 @@ static void bench(const sl_kernels *table)
     c.attention = new_attention(16, 2, 100);
     c.attention.q = c.attention.k = c.attention.v = x;
     c.attention.o = big;
-    c.norm = (sl_add_norm){.channels = 32, .lanes = stride, .stride = stride, .a = x, .b = x, .gamma = w, .beta = w,
-                           .epsilon = 1e-6f, .o = big};
+    c.norm = (sl_norm){.channels = 32, .lanes = stride, .stride = stride, .x = big, .gamma = w, .beta = w,
+                       .epsilon = 1e-6f};
     c.quantize = (sl_quantize){.channels = 128, .lanes = stride, .stride = stride, .x = x, .levels = big,
                                .scale = array(stride)};
     const double us = fastest_us(call_gemm, &c);
@@ -369,8 +409,8 @@ int main(int argc, char **argv)
     }
     printf("seed %llu\n", (unsigned long long)seed);
     static void (*const checks[])(const sl_kernels *) = {
-        check_gemm, check_gemm_lanes, check_attention, check_large_scores, check_add_norm,
-        check_quantize, check_mean, check_softmax, check_not_finite,
+        check_gemm, check_gemm_lanes, check_attention, check_attention_not_finite, check_large_scores,
+        check_norm, check_quantize, check_mean, check_softmax, check_not_finite,
     };
     for (size_t i = 0; sl_kernels_available(i) != NULL; i++) {
         const sl_kernels *table = sl_kernels_available(i);
