@@ -61,7 +61,7 @@ SYSTEM = set(
     """assert.h complex.h ctype.h errno.h fenv.h float.h inttypes.h iso646.h limits.h locale.h math.h setjmp.h signal.h
     stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h stdnoreturn.h string.h tgmath.h time.h
     uchar.h wchar.h wctype.h
-    dirent.h endian.h fcntl.h fnmatch.h ftw.h getopt.h glob.h langinfo.h libgen.h poll.h pthread.h sched.h strings.h
+    dirent.h dlfcn.h endian.h fcntl.h fnmatch.h ftw.h getopt.h glob.h langinfo.h libgen.h poll.h pthread.h sched.h strings.h
     termios.h unistd.h
     sys/auxv.h sys/file.h sys/ioctl.h sys/mman.h sys/resource.h sys/socket.h sys/stat.h sys/time.h sys/types.h
     sys/wait.h

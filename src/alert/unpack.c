@@ -7,6 +7,18 @@
 #include <zstd.h>
 
 #include "base/error.h"
+#include "base/late.h"
+
+#define SNAPPY_FUNCTIONS(X) X(snappy_uncompress) X(snappy_uncompressed_length)
+static struct { SNAPPY_FUNCTIONS(SL_LATE_POINTER) } snappy;
+static const char *const snappy_names[] = {SNAPPY_FUNCTIONS(SL_LATE_NAME)};
+static sl_late snappy_library = SL_LATE("a block under snappy", SL_SONAME_SNAPPY, snappy_names, &snappy);
+
+#define ZSTD_FUNCTIONS(X) \
+    X(ZSTD_DCtx_reset) X(ZSTD_createDCtx) X(ZSTD_decompressStream) X(ZSTD_freeDCtx) X(ZSTD_isError)
+static struct { ZSTD_FUNCTIONS(SL_LATE_POINTER) } zstd;
+static const char *const zstd_names[] = {ZSTD_FUNCTIONS(SL_LATE_NAME)};
+static sl_late zstd_library = SL_LATE("a block under zstandard", SL_SONAME_ZSTD, zstd_names, &zstd);
 
 enum { FIRST_SIZE = 256 * 1024, SNAPPY_SUM = 4 };
 
@@ -14,7 +26,7 @@ void sl_unpacker_release(sl_unpacker *unpacker)
 {
     if (unpacker->inflate != NULL) inflateEnd(unpacker->inflate);
     free(unpacker->inflate);
-    ZSTD_freeDCtx(unpacker->zstd);
+    if (unpacker->zstd != NULL) zstd.ZSTD_freeDCtx(unpacker->zstd);
     free(unpacker->bytes);
     *unpacker = (sl_unpacker){0};
 }
@@ -86,16 +98,17 @@ static sl_status unpack_snappy(sl_unpacker *unpacker, const unsigned char *packe
                                size_t *n_out, sl_error *err)
 {
     if (n_packed < SNAPPY_SUM) return fail_damaged("snappy", err);
+    SL_TRY(sl_late_load(&snappy_library, err));
     const size_t n = n_packed - SNAPPY_SUM;
     const unsigned char *sum = packed + n;
     size_t size;
-    if (snappy_uncompressed_length((const char *)packed, n, &size) != SNAPPY_OK) return fail_damaged("snappy", err);
+    if (snappy.snappy_uncompressed_length((const char *)packed, n, &size) != SNAPPY_OK) return fail_damaged("snappy", err);
     if (size > limit) return fail_bomb(limit, err);
     /* What snappy makes of n bytes is bounded; a length beyond is not worth its memory. */
     if (size / 64 > n) return fail_damaged("snappy", err);
     SL_TRY(resize(unpacker, size + 1, err));
     *n_out = size;
-    if (snappy_uncompress((const char *)packed, n, (char *)unpacker->bytes, n_out) != SNAPPY_OK) {
+    if (snappy.snappy_uncompress((const char *)packed, n, (char *)unpacker->bytes, n_out) != SNAPPY_OK) {
         return fail_damaged("snappy", err);
     }
     const uLong expected = (uLong)sum[0] << 24 | (uLong)sum[1] << 16 | (uLong)sum[2] << 8 | sum[3];
@@ -105,17 +118,18 @@ static sl_status unpack_snappy(sl_unpacker *unpacker, const unsigned char *packe
 static sl_status unpack_zstd(sl_unpacker *unpacker, const unsigned char *packed, size_t n_packed, size_t limit,
                              size_t *n_out, sl_error *err)
 {
-    if (unpacker->zstd == NULL) unpacker->zstd = ZSTD_createDCtx();
+    SL_TRY(sl_late_load(&zstd_library, err));
+    if (unpacker->zstd == NULL) unpacker->zstd = zstd.ZSTD_createDCtx();
     if (unpacker->zstd == NULL) return SL_FAIL_NOMEM(err);
-    ZSTD_DCtx_reset(unpacker->zstd, ZSTD_reset_session_only);
+    zstd.ZSTD_DCtx_reset(unpacker->zstd, ZSTD_reset_session_only);
     ZSTD_inBuffer in = {packed, n_packed, 0};
     size_t have = 0, left = 1;
     while (left != 0 || in.pos < in.size) {
         SL_TRY(make_room(unpacker, have, limit, err));
         ZSTD_outBuffer out = {unpacker->bytes, unpacker->size, have};
         const size_t before = in.pos;
-        left = ZSTD_decompressStream(unpacker->zstd, &out, &in);
-        if (ZSTD_isError(left)) return fail_damaged("zstandard", err);
+        left = zstd.ZSTD_decompressStream(unpacker->zstd, &out, &in);
+        if (zstd.ZSTD_isError(left)) return fail_damaged("zstandard", err);
         if (left != 0 && out.pos == have && in.pos == before) return fail_damaged("zstandard", err);
         have = out.pos;
     }

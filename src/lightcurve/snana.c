@@ -8,12 +8,20 @@
 #include <strings.h>
 
 #include "base/error.h"
+#include "base/late.h"
 #include "lightcurve/columns.h"
 #include "lightcurve/fits_head.h"
 #include "lightcurve/number.h"
 
 enum { CHUNK = 256, MAX_TEXT = 64 };
 static const double separator_mjd = -777; /* a row of it stands behind each object */
+
+#define FUNCTIONS(X)                                                                                      \
+    X(fits_clear_errmsg) X(fits_close_file) X(fits_get_errstatus) X(fits_movabs_hdu) X(fits_open_memfile) \
+    X(fits_read_col)
+static struct { FUNCTIONS(SL_LATE_POINTER) } cfitsio;
+static const char *const names[] = {FUNCTIONS(SL_LATE_NAME)};
+static sl_late library = SL_LATE("reading SNANA's FITS", SL_SONAME_CFITSIO, names, &cfitsio);
 
 /* One open table, and the numbers (from 1, 0 for none) of the columns wanted. */
 typedef struct table {
@@ -72,7 +80,7 @@ bool sl_snana_pair(const char *head_name, char *out, size_t size)
 static void close_table(table *t)
 {
     int status = 0;
-    if (t->fits != NULL) fits_close_file(t->fits, &status);
+    if (t->fits != NULL) cfitsio.fits_close_file(t->fits, &status);
     free(t->bytes);
     free(t->columns);
 }
@@ -80,8 +88,8 @@ static void close_table(table *t)
 static sl_status fits_failed(int status, sl_error *err)
 {
     char text[FLEN_STATUS];
-    fits_get_errstatus(status, text);
-    fits_clear_errmsg();
+    cfitsio.fits_get_errstatus(status, text);
+    cfitsio.fits_clear_errmsg();
     return SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_BAD_TABLE, "FITS: %s", text);
 }
 
@@ -92,8 +100,8 @@ static sl_status open_table(table *t, const void *bytes, size_t n_bytes, sl_fits
     t->columns = checked->columns;
     SL_TRY(sl_fits_rewrite(checked, &t->bytes, &t->n_bytes, err));
     int status = 0;
-    fits_open_memfile(&t->fits, "table", READONLY, &t->bytes, &t->n_bytes, 0, NULL, &status);
-    fits_movabs_hdu(t->fits, 2, NULL, &status);
+    cfitsio.fits_open_memfile(&t->fits, "table", READONLY, &t->bytes, &t->n_bytes, 0, NULL, &status);
+    cfitsio.fits_movabs_hdu(t->fits, 2, NULL, &status);
     return status == 0 ? SL_OK : fits_failed(status, err);
 }
 
@@ -155,6 +163,7 @@ sl_status sl_snana_open(const void *head, size_t n_head, const void *phot, size_
                         sl_error *err)
 {
     SL_REQUIRE(out != NULL && (head != NULL || n_head == 0) && (phot != NULL || n_phot == 0), err);
+    SL_TRY(sl_late_load(&library, err));
     sl_snana_reader *r = calloc(1, sizeof *r);
     if (r == NULL) return SL_FAIL_NOMEM(err);
     sl_fits_table head_table, phot_table;
@@ -192,12 +201,12 @@ void sl_snana_close(sl_snana_reader *r)
 /* Integers too are read as doubles, which hold all that occur; cfitsio's casts the other way know no NaN. */
 static void read_numbers(const table *t, int column, uint64_t row, size_t n, double *out, int *status)
 {
-    fits_read_col(t->fits, TDOUBLE, column, (LONGLONG)row + 1, 1, (LONGLONG)n, NULL, out, NULL, status);
+    cfitsio.fits_read_col(t->fits, TDOUBLE, column, (LONGLONG)row + 1, 1, (LONGLONG)n, NULL, out, NULL, status);
 }
 
 static void read_texts(const table *t, int column, uint64_t row, size_t n, char **out, int *status)
 {
-    fits_read_col(t->fits, TSTRING, column, (LONGLONG)row + 1, 1, (LONGLONG)n, NULL, out, NULL, status);
+    cfitsio.fits_read_col(t->fits, TSTRING, column, (LONGLONG)row + 1, 1, (LONGLONG)n, NULL, out, NULL, status);
 }
 
 static size_t trimmed_length(const char *text)

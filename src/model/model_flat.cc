@@ -3,6 +3,17 @@
 #include <cstdlib>
 #include <cstring>
 
+/*
+ * FlatBuffers has an allocator of its own beside the one it is given below.
+ * It is never called, but to link its operators would load libstdc++ at each
+ * start, and nothing else here needs that.
+ */
+void *operator new[](size_t n) __asm__("malloc");
+void operator delete[](void *block) noexcept __asm__("free");
+void operator delete[](void *block, size_t n) noexcept __asm__("free");
+void operator delete(void *block) noexcept __asm__("free");
+void operator delete(void *block, size_t n) noexcept __asm__("free");
+
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow"
 #include "model/model_generated.h"

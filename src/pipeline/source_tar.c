@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/late.h"
 #include "pipeline/source.h"
 
 enum {
@@ -19,6 +20,17 @@ enum {
     BOMB_SIZE = 256 << 20,  /* smaller ones do no harm */
     MAX_NAME = 4096
 };
+
+#define FUNCTIONS(X)                                                                                              \
+    X(archive_entry_filetype) X(archive_entry_hardlink) X(archive_entry_pathname) X(archive_error_string)         \
+    X(archive_filter_bytes) X(archive_filter_count) X(archive_format) X(archive_read_data) X(archive_read_free)   \
+    X(archive_read_new) X(archive_read_next_header) X(archive_read_open) X(archive_read_set_format_option)        \
+    X(archive_read_support_filter_bzip2) X(archive_read_support_filter_gzip) X(archive_read_support_filter_xz)    \
+    X(archive_read_support_filter_zstd) X(archive_read_support_format_empty) X(archive_read_support_format_raw)   \
+    X(archive_read_support_format_tar) X(archive_set_error)
+static struct { FUNCTIONS(SL_LATE_POINTER) } la;
+static const char *const names[] = {FUNCTIONS(SL_LATE_NAME)};
+static sl_late library = SL_LATE("reading archives", SL_SONAME_ARCHIVE, names, &la);
 
 typedef struct opened {
     struct archive *archive;
@@ -34,8 +46,8 @@ typedef struct opened {
 /* Compare what came out, as entries or as their headers, with what went in. */
 static bool is_bomb(opened *o)
 {
-    const uint64_t in = (uint64_t)archive_filter_bytes(o->archive, -1);
-    uint64_t out = (uint64_t)archive_filter_bytes(o->archive, 0);
+    const uint64_t in = (uint64_t)la.archive_filter_bytes(o->archive, -1);
+    uint64_t out = (uint64_t)la.archive_filter_bytes(o->archive, 0);
     if (out < o->given) out = o->given;
     if (out < BOMB_SIZE || out / BOMB_RATIO < in) return false;
     (void)SL_FAIL(&o->why, SL_ERR_FORMAT, SL_REASON_TOO_LARGE, "%llu bytes unpack to %llu and more: unpack it first",
@@ -49,7 +61,7 @@ static la_ssize_t read_below(struct archive *archive, void *user, const void **b
     sl_error why;
     /* Here too: libarchive steps over empty blocks by itself. */
     if (o->is_open && is_bomb(o)) {
-        archive_set_error(archive, EIO, "%s", o->why.message);
+        la.archive_set_error(archive, EIO, "%s", o->why.message);
         return -1;
     }
     const ptrdiff_t got = sl_stream_read(o->below, o->block, sizeof o->block, &why);
@@ -57,7 +69,7 @@ static la_ssize_t read_below(struct archive *archive, void *user, const void **b
     if (got >= 0) return got;
     o->failed = true;
     o->why = why;
-    archive_set_error(archive, EIO, "%s", why.message);
+    la.archive_set_error(archive, EIO, "%s", why.message);
     return -1;
 }
 
@@ -65,7 +77,7 @@ static la_ssize_t read_below(struct archive *archive, void *user, const void **b
 static sl_status fail_archive(opened *o, sl_error *err)
 {
     if (!o->failed) {
-        const char *text = archive_error_string(o->archive);
+        const char *text = la.archive_error_string(o->archive);
         (void)SL_FAIL(&o->why, SL_ERR_FORMAT, SL_REASON_BAD_ARCHIVE, "%s", text != NULL ? text : "damaged archive");
         o->failed = true;
     }
@@ -79,7 +91,7 @@ static ptrdiff_t read_entry(void *user, void *buf, size_t n, sl_error *err)
     opened *o = user;
     if (o->failed || is_bomb(o)) return fail_archive(o, err);
     for (;;) {
-        const la_ssize_t got = archive_read_data(o->archive, buf, n);
+        const la_ssize_t got = la.archive_read_data(o->archive, buf, n);
         if (got == ARCHIVE_RETRY || got == ARCHIVE_WARN) continue;
         if (got < 0) return fail_archive(o, err);
         o->given += (uint64_t)got;
@@ -96,18 +108,19 @@ static void skip_rest(opened *o)
 
 static sl_status open_archive(opened *o, sl_error *err)
 {
-    o->archive = archive_read_new();
+    SL_TRY(sl_late_load(&library, err));
+    o->archive = la.archive_read_new();
     if (o->archive == NULL) return SL_FAIL_NOMEM(err);
-    archive_read_support_filter_gzip(o->archive);
-    archive_read_support_filter_zstd(o->archive);
-    archive_read_support_filter_xz(o->archive);
-    archive_read_support_filter_bzip2(o->archive);
-    archive_read_support_format_tar(o->archive);
-    archive_read_support_format_empty(o->archive);
-    archive_read_support_format_raw(o->archive);
+    la.archive_read_support_filter_gzip(o->archive);
+    la.archive_read_support_filter_zstd(o->archive);
+    la.archive_read_support_filter_xz(o->archive);
+    la.archive_read_support_filter_bzip2(o->archive);
+    la.archive_read_support_format_tar(o->archive);
+    la.archive_read_support_format_empty(o->archive);
+    la.archive_read_support_format_raw(o->archive);
     /* "cat a.tar b.tar": what stands behind the end of the first is not lost. */
-    archive_read_set_format_option(o->archive, "tar", "read_concatenated_archives", "1");
-    if (archive_read_open(o->archive, o, NULL, read_below, NULL) != ARCHIVE_OK) return fail_archive(o, err);
+    la.archive_read_set_format_option(o->archive, "tar", "read_concatenated_archives", "1");
+    if (la.archive_read_open(o->archive, o, NULL, read_below, NULL) != ARCHIVE_OK) return fail_archive(o, err);
     o->is_open = true;
     return SL_OK;
 }
@@ -117,23 +130,23 @@ static sl_status next_entry(opened *o, struct archive_entry **entry, sl_error *e
 {
     for (;;) {
         if (o->failed || is_bomb(o)) return fail_archive(o, err);
-        const int status = archive_read_next_header(o->archive, entry);
+        const int status = la.archive_read_next_header(o->archive, entry);
         if (status == ARCHIVE_EOF) return SL_DONE;
         if (status == ARCHIVE_RETRY) continue;
         if (status < ARCHIVE_WARN) return fail_archive(o, err);
-        if (archive_format(o->archive) == ARCHIVE_FORMAT_RAW && archive_filter_count(o->archive) < 2) {
-            archive_set_error(o->archive, EINVAL, "the compression's header is damaged");
+        if (la.archive_format(o->archive) == ARCHIVE_FORMAT_RAW && la.archive_filter_count(o->archive) < 2) {
+            la.archive_set_error(o->archive, EINVAL, "the compression's header is damaged");
             return fail_archive(o, err);
         }
         /* Folders and links hold nothing of their own. */
-        if (archive_entry_hardlink(*entry) == NULL && archive_entry_filetype(*entry) == AE_IFREG) return SL_OK;
+        if (la.archive_entry_hardlink(*entry) == NULL && la.archive_entry_filetype(*entry) == AE_IFREG) return SL_OK;
     }
 }
 
 /* The name of an entry: below the archive that this one lies in, if any. A compressed file has its own name only. */
 static void name_entry(opened *o, const sl_origin *origin, struct archive_entry *entry, char name[MAX_NAME])
 {
-    const char *own = archive_format(o->archive) == ARCHIVE_FORMAT_RAW ? "" : archive_entry_pathname(entry);
+    const char *own = la.archive_format(o->archive) == ARCHIVE_FORMAT_RAW ? "" : la.archive_entry_pathname(entry);
     const char *outer = origin->entry != NULL ? origin->entry : "";
     if (own == NULL) own = "?";
     const char *between = outer[0] != '\0' && own[0] != '\0' ? "/" : "";
@@ -182,7 +195,7 @@ sl_status sl_source_archive(sl_source *source, const sl_origin *origin, sl_strea
         status = read_entries(source, o, origin, depth, name, err);
     }
 out:
-    if (o != NULL) archive_read_free(o->archive);
+    if (o != NULL && o->archive != NULL) la.archive_read_free(o->archive);
     free(name);
     free(o);
     return status;

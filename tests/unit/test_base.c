@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/late.h"
 #include "base/queue.h"
 #include "base/rng.h"
 #include "base/stream.h"
@@ -45,6 +46,49 @@ static void arena_at_its_limit_says_no_and_goes_on(void **state)
     sl_arena_reset(&arena);
     assert_non_null(sl_arena_alloc(&arena, 1000, 1));
     sl_arena_release(&arena);
+}
+
+#define C_FUNCTIONS(X) X(strlen) X(strchr)
+static struct { C_FUNCTIONS(SL_LATE_POINTER) } late_c;
+static const char *const c_names[] = {C_FUNCTIONS(SL_LATE_NAME)};
+static sl_late c_library = SL_LATE("counting letters", "libc.so.6", c_names, &late_c);
+
+static void *count_letters(void *user)
+{
+    sl_error err;
+    *(bool *)user = sl_late_load(&c_library, &err) == SL_OK && late_c.strlen("three") == 5 &&
+                    *late_c.strchr("three", 'r') == 'r';
+    return NULL;
+}
+
+static void late_library_loads_once_for_many_threads(void **state)
+{
+    (void)state;
+    pthread_t threads[8];
+    bool counted[8] = {false};
+    for (int i = 0; i < 8; i++) assert_int_equal(pthread_create(&threads[i], NULL, count_letters, &counted[i]), 0);
+    for (int i = 0; i < 8; i++) {
+        pthread_join(threads[i], NULL);
+        assert_true(counted[i]);
+    }
+}
+
+static void late_library_that_is_missing_is_named(void **state)
+{
+    (void)state;
+    static struct { void (*f)(void); } table;
+    static const char *const names[] = {"sl_no_such_function"};
+    sl_late missing = SL_LATE("reading dreams", "libdreams.so.7", names, &table);
+    sl_error err = {0};
+    for (int i = 0; i < 2; i++) { /* it may come in between: the second call looks again */
+        assert_int_equal(sl_late_load(&missing, &err), SL_ERR_UNSUPPORTED);
+        assert_int_equal(err.reason, SL_REASON_UNREADABLE);
+        assert_non_null(strstr(err.message, "reading dreams needs libdreams.so.7, which cannot be loaded: "));
+    }
+    sl_late other = SL_LATE("reading dreams", "libc.so.6", names, &table);
+    assert_int_equal(sl_late_load(&other, &err), SL_ERR_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "sl_no_such_function"));
+    assert_null(table.f);
 }
 
 static void queue_hands_over_in_order_and_closes(void **state)
@@ -158,6 +202,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_aligns_rewinds_and_keeps_its_limit),
         cmocka_unit_test(arena_at_its_limit_says_no_and_goes_on),
+        cmocka_unit_test(late_library_loads_once_for_many_threads),
+        cmocka_unit_test(late_library_that_is_missing_is_named),
         cmocka_unit_test(queue_hands_over_in_order_and_closes),
         cmocka_unit_test(random_numbers_have_their_moments),
         cmocka_unit_test(stream_gives_what_lies_ahead_first),
