@@ -72,7 +72,7 @@ SL_API sl_status sl_model_layer(const sl_model *model, size_t index, sl_layer_in
 SL_API sl_status sl_model_import_tflite(const void *bytes, size_t n_bytes, const sl_contract *contract,
                                         const char *out_path, sl_error *err);
 
-/* The network with the memory one thread needs, all of it taken here (t2: 0.24 MB).
+/* The network with the memory one thread needs, all of it taken here (t2: 0.23 MB).
    Gives; free with _free. Borrows the model. SL_ERR_NOMEM. */
 typedef struct sl_runner sl_runner;
 SL_API sl_status sl_runner_new(const sl_model *model, sl_runner **out, sl_error *err);
