@@ -3,9 +3,11 @@
 
     tools/check_text.py [ROOT]
 
-Looks at the files that git tracks, or at all of them outside a checkout.
+Looks at the files that git tracks; outside a checkout at all but the folders that .gitignore names.
 Prints one line for each find and exits 1 where there is any.
 """
+import fnmatch
+import os
 import re
 import subprocess
 import sys
@@ -41,7 +43,13 @@ def tracked(root):
     run = subprocess.run(["git", "-C", str(root), "ls-files", "-z"], capture_output=True, text=True)
     if run.returncode == 0:
         return [name for name in run.stdout.split("\0") if name]
-    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+    ignored = [line.rstrip("/") for line in (root / ".gitignore").read_text().splitlines() if line.endswith("/")] \
+        if (root / ".gitignore").is_file() else []
+    names = []
+    for folder, folders, files in os.walk(root):
+        folders[:] = [f for f in folders if not any(fnmatch.fnmatch(f, pattern) for pattern in ignored)]
+        names += [(Path(folder) / file).relative_to(root).as_posix() for file in files]
+    return sorted(names)
 
 
 def check_file(name, data):

@@ -115,6 +115,12 @@ def test_clean_text_passes(tmp_path):
     assert code == 0, output
 
 
+def test_what_gitignore_names_is_passed_over(tmp_path):
+    root = tree(tmp_path, {".gitignore": "build*/\n", "good.c": "int x;\n", "build-asan/bad.o": "\0", "sub/build/b": "\0"})
+    code, output = run("check_text.py", root)
+    assert code == 0, output
+
+
 def test_a_large_fuzz_input_is_told(tmp_path):
     code, output = run("check_text.py", tree(tmp_path, {"fuzz/corpus/csv/big": "x" * 5000}))
     assert code == 1 and "5000 bytes" in output
