@@ -1,7 +1,7 @@
 /*
  * kernels/isa.h - code for one instruction set inside a file that is compiled
  * for any: everything between SL_ISA_BEGIN and SL_ISA_END may use it.
- * SL_UNROLL before a loop of at most eight turns: its arrays become registers.
+ * SL_UNROLL before a loop of a constant count, at most sixteen: its arrays become registers.
  */
 #ifndef SL_KERNELS_ISA_H
 #define SL_KERNELS_ISA_H
@@ -14,7 +14,7 @@
 #else
 #define SL_ISA_BEGIN(features) SL_ISA_PRAGMA(GCC push_options) SL_ISA_PRAGMA(GCC target(features))
 #define SL_ISA_END SL_ISA_PRAGMA(GCC pop_options)
-#define SL_UNROLL SL_ISA_PRAGMA(GCC unroll 8)
+#define SL_UNROLL SL_ISA_PRAGMA(GCC unroll 16)
 #endif
 
 #define SL_INLINE static inline __attribute__((always_inline))

@@ -14,6 +14,7 @@
 #ifndef SL_KERNELS_KERNELS_H
 #define SL_KERNELS_KERNELS_H
 
+#include "kernels/gp_kernels.h"
 #include "starling/base.h"
 
 enum {
@@ -112,6 +113,7 @@ typedef struct sl_kernels {
     void (*mean)(size_t channels, size_t steps, size_t stride, const float *x, float *o);
     /* in place, over the channels of each lane */
     void (*softmax)(size_t channels, size_t lanes, size_t stride, float *x);
+    sl_gp_kernels gp;
 } sl_kernels;
 
 /* Readable, for any machine: what the others are tested against. */

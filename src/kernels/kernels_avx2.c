@@ -10,7 +10,10 @@ SL_ISA_BEGIN("avx2,fma")
 typedef __m256 vf;
 typedef unsigned vu __attribute__((vector_size(32)));
 
-enum { VL = 8 };
+typedef __m256d vd;
+typedef long long vl __attribute__((vector_size(32)));
+
+enum { VL = 8, DL = 4, GP_SUM_ROWS = 2 };
 
 SL_INLINE vf vset(float x) { return _mm256_set1_ps(x); }
 SL_INLINE vf vfma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
@@ -30,10 +33,20 @@ SL_INLINE float vsum(vf a) { FOLD(a, _mm_add_ps); }
 SL_INLINE bool vany_not_below(vf a, vf b) { return _mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_NLT_UQ)) != 0; }
 SL_INLINE vf vkeep_not_below(vf x, vf a, vf b) { return _mm256_and_ps(x, _mm256_cmp_ps(a, b, _CMP_NLT_UQ)); }
 
+SL_INLINE vd dset(double x) { return _mm256_set1_pd(x); }
+SL_INLINE vd dfma(vd a, vd b, vd c) { return _mm256_fmadd_pd(a, b, c); }
+SL_INLINE vd dfnma(vd a, vd b, vd c) { return _mm256_fnmadd_pd(a, b, c); }
+SL_INLINE vd dmin(vd a, vd b) { return _mm256_min_pd(a, b); }
+SL_INLINE vd dsqrt(vd a) { return _mm256_sqrt_pd(a); }
+
 #define GEMM_VECTORS 2
 #define GEMM_ROWS_2 6
 #define TABLE sl_kernels_avx2
 #define NAME "avx2"
+#include "kernels/gp_vec_tmpl.h"
+#include "kernels/gp_lanes_tmpl.h"
+#include "kernels/gp_whole_tmpl.h"
+#include "kernels/gp_mean_tmpl.h"
 #include "kernels/kernels_tmpl.h"
 
 SL_ISA_END

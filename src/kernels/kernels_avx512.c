@@ -10,7 +10,10 @@ SL_ISA_BEGIN("avx512f")
 typedef __m512 vf;
 typedef unsigned vu __attribute__((vector_size(64)));
 
-enum { VL = 16 };
+typedef __m512d vd;
+typedef long long vl __attribute__((vector_size(64)));
+
+enum { VL = 16, DL = 8, GP_SUM_ROWS = 4 };
 
 SL_INLINE vf vset(float x) { return _mm512_set1_ps(x); }
 SL_INLINE vf vfma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
@@ -28,10 +31,20 @@ SL_INLINE vf vkeep_not_below(vf x, vf a, vf b)
     return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, b, _CMP_NLT_UQ), x);
 }
 
+SL_INLINE vd dset(double x) { return _mm512_set1_pd(x); }
+SL_INLINE vd dfma(vd a, vd b, vd c) { return _mm512_fmadd_pd(a, b, c); }
+SL_INLINE vd dfnma(vd a, vd b, vd c) { return _mm512_fnmadd_pd(a, b, c); }
+SL_INLINE vd dmin(vd a, vd b) { return _mm512_min_pd(a, b); }
+SL_INLINE vd dsqrt(vd a) { return _mm512_sqrt_pd(a); }
+
 #define GEMM_VECTORS 4
 #define GEMM_ROWS_2 8
 #define TABLE sl_kernels_avx512
 #define NAME "avx512"
+#include "kernels/gp_vec_tmpl.h"
+#include "kernels/gp_lanes_tmpl.h"
+#include "kernels/gp_whole_tmpl.h"
+#include "kernels/gp_mean_tmpl.h"
 #include "kernels/kernels_tmpl.h"
 
 SL_ISA_END

@@ -1,6 +1,7 @@
 /* The reference: what each kernel means, one number at a time. */
 #include <math.h>
 
+#include "kernels/gp_scalar.h"
 #include "kernels/kernels.h"
 #include "kernels/level.h"
 
@@ -113,4 +114,9 @@ static void softmax(size_t channels, size_t lanes, size_t stride, float *x)
     }
 }
 
-const sl_kernels sl_kernels_scalar = {"scalar", gemm, attention, norm, quantize, mean, softmax};
+const sl_kernels sl_kernels_scalar = {
+    "scalar", gemm, attention, norm, quantize, mean, softmax,
+    .gp = {.lanes = {1, sl_gp_scalar_work, sl_gp_scalar_value, sl_gp_scalar_slope},
+           .whole = {1, sl_gp_scalar_work, sl_gp_scalar_value, sl_gp_scalar_slope},
+           .mean = sl_gp_scalar_mean},
+};

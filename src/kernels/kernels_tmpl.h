@@ -233,4 +233,9 @@ static void softmax(size_t channels, size_t lanes, size_t stride, float *x)
     }
 }
 
-const sl_kernels TABLE = {NAME, gemm, attention, norm, quantize, mean, softmax};
+const sl_kernels TABLE = {
+    NAME, gemm, attention, norm, quantize, mean, softmax,
+    .gp = {.lanes = {DL, gp_lanes_work, gp_lanes_value, gp_lanes_slope},
+           .whole = {1, gp_whole_work, gp_whole_value, gp_whole_slope},
+           .mean = gp_mean},
+};

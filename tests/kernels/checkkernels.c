@@ -12,44 +12,41 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "checkkernels.h"
 #include "kernels/kernels.h"
 
 static const double half_ulp = 0x1p-24;
-static sl_rng rng;
-static int failures;
-static const char *table_name;
-
-#define CHECK(condition, ...)                                              \
-    do {                                                                   \
-        if (!(condition) && failures++ < 20) {                             \
-            printf("%s, line %d: ", table_name, __LINE__);                 \
-            printf(__VA_ARGS__);                                           \
-            printf("\n");                                                  \
-        }                                                                  \
-    } while (0)
+sl_rng rng;
+int failures;
+const char *table_name;
 
 /* ---- arrays that end at a guard page ---- */
 
-enum { PAGE = 4096, MAX_ARRAYS = 64 };
+enum { PAGE = 4096, MAX_ARRAYS = 256 };
 static struct {
     void *map;
     size_t size;
 } arrays[MAX_ARRAYS];
 static int n_arrays;
 
-static float *array(size_t n)
+void *guarded(size_t bytes)
 {
-    const size_t bytes = n * sizeof(float), body = (bytes + PAGE - 1) / PAGE * PAGE;
+    const size_t body = (bytes + PAGE - 1) / PAGE * PAGE;
     char *map = mmap(NULL, body + 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (map == MAP_FAILED || n_arrays == MAX_ARRAYS) abort();
     mprotect(map, PAGE, PROT_NONE);
     mprotect(map + PAGE + body, PAGE, PROT_NONE);
     arrays[n_arrays].map = map;
     arrays[n_arrays++].size = body + 2 * PAGE;
-    return (float *)(void *)(map + PAGE + body - bytes);
+    return map + PAGE + body - bytes;
 }
 
-static void free_arrays(void)
+static float *array(size_t n)
+{
+    return guarded(n * sizeof(float));
+}
+
+void free_arrays(void)
 {
     while (n_arrays > 0) {
         n_arrays--;
@@ -71,7 +68,7 @@ static float *wholes(size_t n, int most)
     return x;
 }
 
-static size_t up_to(size_t n)
+size_t up_to(size_t n)
 {
     return 1 + sl_rng_below(&rng, n);
 }
@@ -359,12 +356,12 @@ typedef struct call {
     sl_quantize quantize;
 } call;
 
-static void call_gemm(const call *c) { c->table->gemm(&c->gemm); }
-static void call_attention(const call *c) { c->table->attention(&c->attention); }
-static void call_norm(const call *c) { c->table->norm(&c->norm); }
-static void call_quantize(const call *c) { c->table->quantize(&c->quantize); }
+static void call_gemm(const void *c) { ((const call *)c)->table->gemm(&((const call *)c)->gemm); }
+static void call_attention(const void *c) { ((const call *)c)->table->attention(&((const call *)c)->attention); }
+static void call_norm(const void *c) { ((const call *)c)->table->norm(&((const call *)c)->norm); }
+static void call_quantize(const void *c) { ((const call *)c)->table->quantize(&((const call *)c)->quantize); }
 
-static double fastest_us(void (*f)(const call *), const call *c)
+double fastest_us(void (*f)(const void *), const void *c)
 {
     double best = INFINITY;
     for (int round = 0; round < 300; round++) {
@@ -411,6 +408,7 @@ int main(int argc, char **argv)
     static void (*const checks[])(const sl_kernels *) = {
         check_gemm, check_gemm_lanes, check_attention, check_attention_not_finite, check_large_scores,
         check_norm, check_quantize, check_mean, check_softmax, check_not_finite,
+        check_gp_lanes, check_gp_whole, check_gp_neighbours, check_gp_mean, check_gp_exponential,
     };
     for (size_t i = 0; sl_kernels_available(i) != NULL; i++) {
         const sl_kernels *table = sl_kernels_available(i);
@@ -424,6 +422,7 @@ int main(int argc, char **argv)
         }
         printf("%s checked\n", table->name);
         if (timing) bench(table);
+        if (timing) bench_gp(table);
     }
     printf("%d failures\n", failures);
     return failures == 0 ? 0 : 1;
