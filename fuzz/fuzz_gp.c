@@ -1,4 +1,5 @@
-/* Bytes -> light curve -> sl_gp_grid: a finite input for the network, or a reason.
+/* Bytes -> light curve -> sl_gp_grid: a finite input for the network, or a reason;
+ * and in a batch, between its own halves, the same bits or the same reason.
  *
  * Byte 0 chooses scaling and extras, byte 1 the grid's length; then 13 bytes a
  * point: time, flux and error as float32, and the band. Times are sorted
@@ -51,6 +52,36 @@ static void check(const sl_contract *contract, const float *input, const sl_gp_f
     require(fabs(info->p[0] - info->start[0]) <= contract->gp.amplitude_halfwidth * (1 + 1e-9));
 }
 
+/* The whole light curve and its two halves in one batch. The whole must come out as it did alone. */
+static void check_batch(const sl_contract *contract, const sl_lightcurve *lc, sl_status status, const sl_error *err,
+                        const float *input, const sl_gp_fit_info *info)
+{
+    sl_gp_batch *batch = NULL;
+    const float *other_input = NULL;
+    sl_gp_fit_info other;
+    sl_error other_err;
+    const size_t steps = sl_contract_input_steps(contract), half = lc->n / 2;
+    sl_lightcurve head = *lc, tail = *lc;
+    head.n = half;
+    tail.n -= half;
+    tail.time += half;
+    tail.flux += half;
+    tail.error += half;
+    tail.wavelength += half;
+    require(sl_gp_batch_new(contract, 3, &batch, NULL) == SL_OK);
+    require(sl_gp_batch_add(batch, &head, NULL) == SL_OK && sl_gp_batch_add(batch, lc, NULL) == SL_OK &&
+            sl_gp_batch_add(batch, &tail, NULL) == SL_OK && sl_gp_batch_run(batch, NULL) == SL_OK);
+    require(sl_gp_batch_result(batch, 1, &other_input, &other, &other_err) == status);
+    if (status == SL_OK) {
+        require(memcmp(other_input, input, steps * sl_contract_input_channels(contract) * sizeof *input) == 0);
+        require(memcmp(other.p, info->p, sizeof other.p) == 0 && other.log_likelihood == info->log_likelihood);
+        require(other.evaluations == info->evaluations && other.converged == info->converged);
+    } else {
+        require(other_err.reason == err->reason && strcmp(other_err.message, err->message) == 0);
+    }
+    sl_gp_batch_free(batch);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static sl_gp *gp;
@@ -80,5 +111,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const sl_status status = sl_gp_grid(gp, &contract, &lc, input, NULL, &info, &err);
     if (status == SL_OK) check(&contract, input, &info);
     else require(status == SL_ERR_INVAL || err.reason != SL_REASON_NONE);
+    check_batch(&contract, &lc, status, &err, input, &info);
     return 0;
 }

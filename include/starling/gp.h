@@ -84,6 +84,59 @@ SL_API sl_status sl_gp_grid(sl_gp *gp, const sl_contract *contract, const sl_lig
 SL_API sl_status sl_gp_scale(const sl_contract *contract, const sl_lightcurve *lc, const double *mean, float *input,
                              sl_error *err);
 
+/*
+ * Many light curves at once, under one contract. On processors with wide
+ * vectors several are fitted side by side, so that each costs a fraction of
+ * sl_gp_grid; the results are the same to the last bit, whatever else is in
+ * the batch and in whatever order.
+ *
+ * A round: _reset, _add each light curve (up to the capacity), _run, then take
+ * the results by index in any order. Workspace of one thread. Memory: the
+ * inputs, 40 bytes a point, and the workspace of sl_gp for the longest light
+ * curve so far; rounds no larger than earlier ones allocate nothing.
+ */
+typedef struct sl_gp_batch sl_gp_batch;
+
+enum { SL_GP_MOST_BATCH = 65536 };
+
+/*
+ * Gives a batch of at most `capacity` light curves (1 .. SL_GP_MOST_BATCH);
+ * free with _free. Copies the contract, which must have passed
+ * sl_contract_check.
+ */
+SL_API sl_status sl_gp_batch_new(const sl_contract *contract, size_t capacity, sl_gp_batch **out, sl_error *err);
+SL_API void sl_gp_batch_free(sl_gp_batch *batch);
+/* Forget all light curves and results, keep the memory. */
+SL_API void sl_gp_batch_reset(sl_gp_batch *batch);
+/* How many were added since the last _reset; the next one gets this index. */
+SL_API size_t sl_gp_batch_count(const sl_gp_batch *batch);
+
+/*
+ * Copy a light curve into the batch. What is wrong with its values is told by
+ * _result: it takes an index like any other. SL_ERR_INVAL, and no index, where
+ * the batch is full or the number of channels is not the contract's.
+ */
+SL_API sl_status sl_gp_batch_add(sl_gp_batch *batch, const sl_lightcurve *lc, sl_error *err);
+
+/*
+ * Fit and predict what was added since the last _run or _reset. Fails only for
+ * want of memory; a light curve that cannot be fitted spoils no other.
+ *
+ * Cost: on 8 lanes, about 1/6 of sl_gp_grid for each of many light curves of
+ * up to 64 points; longer ones cost the same here and there.
+ */
+SL_API sl_status sl_gp_batch_run(sl_gp_batch *batch, sl_error *err);
+
+/*
+ * What became of light curve i: the status, error and info of sl_gp_grid.
+ * *input borrows from the batch until the next _reset or _free: steps x
+ * channels floats as sl_gp_grid writes them; the inputs of consecutive indices
+ * lie one behind the other (those of failed ones hold nothing of meaning).
+ * input and info may be NULL. SL_ERR_INVAL where i has not been run.
+ */
+SL_API sl_status sl_gp_batch_result(const sl_gp_batch *batch, size_t i, const float **input, sl_gp_fit_info *info,
+                                    sl_error *err);
+
 #ifdef __cplusplus
 }
 #endif

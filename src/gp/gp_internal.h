@@ -1,97 +1,60 @@
 /*
- * gp/gp_internal.h - the workspace of one light curve and what is done to it.
- *
- * Matrices are kept as panels: SL_GP_TILE columns wide, rows one after
- * another, so that a tile of 4 x 4 is 16 neighbours and the inner loops of
- * the factorisation walk straight through memory. n is padded to whole tiles
- * with points that are alone: variance 1, covariance 0, flux 0.
- *
- *   upper panel p: rows 0 .. 4 p + 3 of columns 4 p .. 4 p + 3
- *   lower panel p: rows 4 p .. padded - 1 of the same columns
+ * gp/gp_internal.h - a light curve on its way through fit and prediction, and
+ * the engine that takes many of them along side by side.
  */
 #ifndef SL_GP_INTERNAL_H
 #define SL_GP_INTERNAL_H
 
+#include "gp/search.h"
+#include "kernels/kernels.h"
 #include "starling/gp.h"
 
-enum { SL_GP_TILE = 4, SL_GP_TILE_SIZE = SL_GP_TILE * SL_GP_TILE };
+/* Up to so many points a light curve goes through the lanes, beyond it alone. On n alone, so that a result does not
+   depend on the company. */
+enum { SL_GP_LANE_POINTS = 64 };
 
-struct sl_gp {
-    size_t n, padded;
-    size_t capacity; /* points that `memory` is laid out for */
-    double *memory;  /* owns all arrays below up to `inverse` */
-    double *time, *wavelength, *flux, *noise; /* noise: error^2 + jitter */
-    double *pivot;                            /* 1 / diagonal of the factor */
-    double *half;                             /* L^-1 flux */
-    double *alpha, *best_alpha;               /* K^-1 flux: of the last parameters, of those kept */
-    double *buffer[2];                        /* two vectors for whoever needs them */
-    double *factor;                           /* upper panels: K, then U with K = U^T U */
-    double *slope;                            /* upper panels: dK / dp1 */
-    double *inverse;                          /* lower panels: L^-1 = U^-T */
+typedef struct sl_gp_curve {
+    size_t n;
+    const double *time, *wavelength, *flux, *noise; /* n each; noise: error^2 + jitter */
+    double *alpha;                                  /* n: K^-1 flux at search.p */
+    sl_gp_search search;
+} sl_gp_curve;
 
-    double *grid;         /* owns: times, means and scratch of sl_gp_grid */
-    size_t grid_capacity; /* doubles */
+/* curve.c */
+/* Whether the rules can be followed at all. */
+sl_status sl_gp_check_rules(const sl_gp_rules *rules, sl_error *err);
+/* Whether the light curve can be fitted: the errors of sl_gp_fit, but for those that the fit itself finds. */
+sl_status sl_gp_check_points(const sl_lightcurve *lc, sl_error *err);
+/* Copy a light curve that passed the check; `room` is for 5 n doubles, borrowed. The search is at its start. */
+void sl_gp_curve_load(sl_gp_curve *c, const sl_gp_rules *rules, const sl_lightcurve *lc, double *room);
+/* What the search found. SL_ERR_NUMERIC where it failed; `out` may be NULL. */
+sl_status sl_gp_curve_outcome(const sl_gp_curve *c, sl_gp_fit_info *out, sl_error *err);
 
-    double amplitude_factor, wavelength_scale;
-    double best_p[2]; /* parameters of best_alpha */
-    bool ready;       /* sl_gp_predict has something to predict from */
-};
+/* engine.c: workspace of one thread. All zero is an empty one. */
+typedef struct sl_gp_engine {
+    double *memory;  /* owns; aligned to 64 bytes */
+    size_t capacity; /* doubles */
+} sl_gp_engine;
 
-static inline size_t sl_gp_upper(size_t panel)
-{
-    return 8 * panel * (panel + 1);
-}
+void sl_gp_engine_release(sl_gp_engine *e);
+/* Carry n searches to their end. `curves` are sorted by n, the longest first. */
+sl_status sl_gp_engine_fit(sl_gp_engine *e, const sl_gp_rules *rules, size_t n, sl_gp_curve *const *curves,
+                           sl_error *err);
+/* Value (NaN where there is none) and gradient at p, alpha into the curve. */
+sl_status sl_gp_engine_evaluate(sl_gp_engine *e, const sl_gp_rules *rules, sl_gp_curve *c, const double p[2],
+                                double *value, double gradient[2], sl_error *err);
 
-static inline size_t sl_gp_lower(size_t panel, size_t padded)
-{
-    return panel == 0 ? 0 : 4 * panel * (padded - 2 * (panel - 1));
-}
-
-/* covariance.c: K into factor and dK/dp1 into slope, at parameters p. */
-void sl_gp_covariance(sl_gp *gp, const double p[2]);
-
-/* cholesky.c */
-/* factor: K -> U, pivot. False where K is not positive definite to working precision. */
-bool sl_gp_factorise(sl_gp *gp);
-/* x = L^-1 b; b and x may be the same array. */
-void sl_gp_solve_lower(const sl_gp *gp, const double *b, double *x);
-/* x = U^-1 b; the same. */
-void sl_gp_solve_upper(const sl_gp *gp, const double *b, double *x);
-/* L^-1 into inverse, then trace(K^-1 slope) and trace(K^-1 diag(noise)). */
-void sl_gp_traces(sl_gp *gp, double *slope_trace, double *noise_trace);
-/* y = slope x */
-void sl_gp_slope_times(const sl_gp *gp, const double *x, double *y);
-
-/* likelihood.c */
-/* Log-likelihood at p; leaves factor, half and alpha. False where it has no finite value. */
-bool sl_gp_value(sl_gp *gp, const double p[2], double *log_likelihood);
-/* Its gradient where sl_gp_value was called last, and the average-information
-   approximation of minus its second derivatives (00, 01, 11; may be NULL). */
-void sl_gp_gradient(sl_gp *gp, double gradient[2], double information[3]);
-
-/* optimize.c */
-/* A function of two variables to be maximised. */
-typedef struct sl_gp_objective {
-    void *user;
-    bool (*value)(void *user, const double p[2], double *value); /* false: not defined there */
-    /* at the place of the last value; information may be NULL */
-    void (*gradient)(void *user, double gradient[2], double information[3]);
-    void (*keep)(void *user, const double p[2]); /* the place of the last value is the best so far */
-} sl_gp_objective;
-
-typedef struct sl_gp_search_result {
-    double p[2], value, gradient[2];
-    int evaluations;
-    bool converged;
-} sl_gp_search_result;
-
-/* From start, inside low .. high. False where the function has no value at start. */
-bool sl_gp_search(const sl_gp_objective *objective, const double start[2], const double low[2], const double high[2],
-                  double tolerance, sl_gp_search_result *out);
-
-/* Minimise gradient . x + x . curvature x / 2 over low <= x <= high, low <= 0 <= high; returns the minimum. */
-double sl_gp_minimise_in_box(const double gradient[2], const double curvature[3], const double low[2],
-                             const double high[2], double x[2]);
+/* grid.c */
+/* mean[t * n_bands + b] at n_times times under parameters p. SL_ERR_NUMERIC where something is not finite. */
+sl_status sl_gp_curve_predict(const sl_gp_curve *c, const sl_gp_rules *rules, const double p[2], size_t n_times,
+                              const double *time, size_t n_bands, const double *wavelength, double *mean,
+                              sl_error *err);
+/* Doubles of scratch that sl_gp_curve_grid wants. */
+size_t sl_gp_grid_scratch(const sl_contract *contract);
+sl_status sl_gp_check_grid(const sl_contract *contract, sl_error *err);
+/* From the fit to the network's input; mean may be NULL. lc: the light curve, but only n, flux, channels, redshift. */
+sl_status sl_gp_curve_grid(const sl_gp_curve *c, const sl_contract *contract, const sl_lightcurve *lc, double *scratch,
+                           float *input, double *mean, sl_error *err);
 
 /* scale.c: sl_gp_scale with a scratch of grid_length doubles. */
 sl_status sl_gp_scale_with(const sl_contract *contract, const sl_lightcurve *lc, const double *mean, double *scratch,

@@ -218,6 +218,38 @@ static sl_status fit_and_predict(sl_error *err)
     return status;
 }
 
+static sl_status fit_a_batch(sl_error *err)
+{
+    sl_gp_batch *batch = NULL;
+    const float *input;
+    sl_status status = sl_gp_batch_new(sl_model_contract(model), 3, &batch, err);
+    for (int i = 0; i < 3 && status == SL_OK; i++) status = sl_gp_batch_add(batch, &ready, err);
+    if (status == SL_OK) status = sl_gp_batch_run(batch, err);
+    if (status == SL_OK) status = sl_gp_batch_result(batch, 2, &input, NULL, err);
+    sl_gp_batch_free(batch);
+    return status;
+}
+
+static void a_batch_allocates_nothing_in_its_second_round(void)
+{
+    sl_gp_batch *batch = NULL;
+    sl_error err;
+    assert_ok(sl_gp_batch_new(sl_model_contract(model), 3, &batch, &err), &err);
+    size_t calls = failing_calls();
+    for (int round = 0; round < 3; round++) {
+        sl_gp_batch_reset(batch);
+        for (int i = 0; i < 3; i++) assert_ok(sl_gp_batch_add(batch, &ready, &err), &err);
+        assert_ok(sl_gp_batch_run(batch, &err), &err);
+        assert_ok(sl_gp_batch_result(batch, 2, NULL, NULL, &err), &err);
+        if (round == 0) {
+            assert_true(failing_calls() > calls); /* it counts */
+            calls = failing_calls();
+        }
+    }
+    assert_int_equal(failing_calls() - calls, 0);
+    sl_gp_batch_free(batch);
+}
+
 static void gaussian_processes_survive_each_failed_allocation(void **state)
 {
     (void)state;
@@ -226,6 +258,8 @@ static void gaussian_processes_survive_each_failed_allocation(void **state)
     assert_ok(sl_lightcurve_buffer_new(&buffer, &err), &err);
     assert_ok(sl_lightcurve_build(sl_model_contract(model), &alert, buffer, &ready, &err), &err);
     fail_each_both_ways(fit_and_predict);
+    fail_each_both_ways(fit_a_batch);
+    a_batch_allocates_nothing_in_its_second_round();
     sl_lightcurve_buffer_free(buffer);
 }
 

@@ -133,6 +133,31 @@ class Gp:
         return values
 
 
+class Batch:
+    """sl_gp_batch: add light curves, run, take results."""
+
+    def __init__(self, gp, n_channels, capacity=64):
+        self.gp, self.contract = gp, Contract.from_buffer_copy(gp.contract)
+        self.contract.n_channels = n_channels
+        self.shape = [getattr(gp.lib, f"sl_contract_input_{what}")(c.byref(self.contract)) for what in ("steps", "channels")]
+        self.handle = c.c_void_p()
+        gp._call("sl_gp_batch_new", c.byref(self.contract), c.c_size_t(capacity), c.byref(self.handle))
+
+    def run(self, light_curves):
+        self.gp.lib.sl_gp_batch_reset(self.handle)
+        for lc in light_curves:
+            self.gp._call("sl_gp_batch_add", self.handle, c.byref(lc))
+        self.gp._call("sl_gp_batch_run", self.handle)
+
+    def result(self, i):
+        values, info = c.POINTER(c.c_float)(), FitInfo()
+        self.gp._call("sl_gp_batch_result", self.handle, c.c_size_t(i), c.byref(values), c.byref(info))
+        return np.ctypeslib.as_array(values, self.shape).copy(), info
+
+    def close(self):
+        self.gp.lib.sl_gp_batch_free(self.handle)
+
+
 class Reference:
     """The published recipe: george and SciPy's L-BFGS-B, on plain arrays."""
 

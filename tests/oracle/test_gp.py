@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from gp_library import MAX_BANDS, SCALING, Gp, Reference, Refused, golden_light_curve, light_curve  # noqa: E402
+from gp_library import MAX_BANDS, SCALING, Batch, Gp, Reference, Refused, golden_light_curve, light_curve  # noqa: E402
 
 SHARED = pathlib.Path(os.environ.get("STARLING_SHARED", pathlib.Path(__file__).resolve().parents[3] / "shared"))
 
@@ -83,6 +83,16 @@ def test_whole_way_from_golden_points_to_input(gp, golden):
         assert np.array_equal(values, gp.scale(lc, mean))
         if abs(info.log_likelihood - row.gp_loglike) < 1e-9 * abs(row.gp_loglike):
             assert np.allclose(values, table(row.X), atol=0.05)
+
+
+def test_golden_light_curves_together_come_out_as_each_alone(gp, golden):
+    batch = Batch(gp, 2, len(golden))
+    batch.run([lc for lc, _ in golden])
+    for i, (lc, _) in enumerate(golden):
+        (values, info), (expected, _, single) = batch.result(i), gp.grid(lc)
+        assert np.array_equal(values, expected)
+        assert bytes(info) == bytes(single)
+    batch.close()
 
 
 def random_light_curve(rng, n, kind):
