@@ -19,6 +19,8 @@
 #include "inputs.h"
 #include "stages.h"
 
+enum { GP_BATCH = 64 };
+
 /* The result of the light-curve stage, kept: arrays of its own. */
 typedef struct curve {
     sl_lightcurve lc;
@@ -35,6 +37,7 @@ typedef struct world {
     sl_alert_decoder *decoder;
     sl_lightcurve_buffer *buffer;
     sl_gp *gp;
+    sl_gp_batch *gp_batch;
     sl_runner *runner;
     sl_classifier *classifier;
     curve *curves;
@@ -86,6 +89,18 @@ static bool stage_gp_grid(void *user, size_t i)
     world *w = user;
     sl_gp_fit_info info;
     return sl_gp_grid(w->gp, &w->contract, &w->curves[i].lc, w->inputs + i * w->input_size, NULL, &info, NULL) == SL_OK;
+}
+
+/* As many light curves as a batch holds, copied in and run. */
+static bool stage_gp_batch(void *user, size_t i)
+{
+    world *w = user;
+    sl_gp_batch_reset(w->gp_batch);
+    for (size_t k = 0; k < w->batch; k++) {
+        if (sl_gp_batch_add(w->gp_batch, &w->curves[i * w->batch + k].lc, NULL) != SL_OK) return false;
+    }
+    return sl_gp_batch_run(w->gp_batch, NULL) == SL_OK &&
+           sl_gp_batch_result(w->gp_batch, w->batch - 1, NULL, NULL, NULL) == SL_OK;
 }
 
 static bool stage_network(void *user, size_t i)
@@ -219,6 +234,17 @@ static bool run_network(world *w)
     return bench_run(&w->b, "open_to_first_answer", stage_open, w, w->n_curves < 50 ? w->n_curves : 50, 1);
 }
 
+static bool run_gp(world *w)
+{
+    bench *b = &w->b;
+    if (!bench_run(b, "gp_fit", stage_gp_fit, w, w->n_curves, 1)) return false;
+    if (!bench_run(b, "gp_fit_and_grid", stage_gp_grid, w, w->n_curves, 1)) return false;
+    w->batch = w->n_curves < GP_BATCH ? w->n_curves : GP_BATCH;
+    if (w->batch == 0) return true;
+    return sl_gp_batch_new(&w->contract, w->batch, &w->gp_batch, NULL) == SL_OK &&
+           bench_run(b, "gp_batch", stage_gp_batch, w, w->n_curves / w->batch, w->batch);
+}
+
 static bool run_night(world *w)
 {
     const int fd = inputs_make_tar(&w->in, w->night_alerts);
@@ -237,8 +263,7 @@ static bool run_stages(world *w)
     const inputs *in = &w->in;
     if (in->n_packets > 0 && !bench_run(b, "decode", stage_decode, w, in->n_packets, 1)) return false;
     if (!bench_run(b, "light_curve", stage_light_curve, w, in->n_alerts, 1)) return false;
-    if (!bench_run(b, "gp_fit", stage_gp_fit, w, w->n_curves, 1)) return false;
-    if (!bench_run(b, "gp_fit_and_grid", stage_gp_grid, w, w->n_curves, 1)) return false;
+    if (!run_gp(w)) return false;
     if (w->model == NULL) {
         fprintf(stderr, "bench: no model (-m): the stages behind the grid are left out\n");
         return true;
@@ -272,6 +297,7 @@ static void world_close(world *w)
     sl_runner_free(w->runner);
     sl_model_close(w->model);
     sl_gp_free(w->gp);
+    sl_gp_batch_free(w->gp_batch);
     sl_lightcurve_buffer_free(w->buffer);
     sl_alert_decoder_free(w->decoder);
     for (size_t i = 0; i < w->n_curves; i++) {

@@ -345,11 +345,12 @@ def open_peer(path, one):
 def compare_curves(run, curves, shared, model, csv):
     """The Gaussian process, the network and both together, on light curves."""
     inputs = ["--curves", csv] + (["-m", model] if model else [])
-    rows = {"GP: fit, mean on 100 x 2": "gp_fit_and_grid"}
+    rows = {"GP: fit, mean on 100 x 2, scaled": "gp_fit_and_grid", "the same, batches of 64": "gp_batch"}
     peers = []
     try:
         grids = np.stack([scaled(george_fit_and_grid(c)) for c in curves])
-        peers.append((next(iter(rows)), "george + SciPy L-BFGS-B", lambda: timed(george_fit_and_grid, curves, 2.0)))
+        for row in rows:
+            peers.append((row, "george + SciPy L-BFGS-B", lambda: timed(george_fit_and_grid, curves, 2.0)))
     except ImportError:
         run.note("no george or SciPy: the Gaussian process runs alone")
         grids = None
