@@ -50,7 +50,8 @@ SL_API sl_status sl_classifier_schemas(sl_classifier *classifier, const char *fo
    INTERNAL: an alert that cannot be classified is a result, not an error. */
 SL_API sl_status sl_classifier_alert(sl_classifier *classifier, const sl_alert *alert, sl_result *out, sl_error *err);
 
-/* Called for each record of the bytes, in order. Return SL_OK to go on. */
+/* Called for each record of the bytes, in order, some time after it was decoded. Return SL_OK to go on; must not use
+   the classifier. */
 typedef sl_status (*sl_result_fn)(void *user, const sl_result *result);
 
 /* Classify every record of an Avro container, or a framed message, in memory. Borrows bytes. */

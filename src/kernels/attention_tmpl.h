@@ -23,7 +23,6 @@ typedef struct head {
     const sl_attention *a;
     size_t row, lead, end;
     const float *middle, *half; /* of the keys, one a dimension: the middle of their range, and how far it goes */
-    float scale;                /* of the queries: scores are exponents of 2, times 2^23 */
     bool may_be_soft;           /* no value is so large that 2^60 times it could overflow */
     float not_finite;           /* 0, and NaN where a key or a value is not finite */
 } head;
@@ -100,7 +99,7 @@ static void survey(const sl_attention *a, size_t index, head *h)
     const size_t row = index * a->key_dim;
     float most = 0;
     *h = (head){.a = a, .row = row, .lead = a->key_dim < DIMS ? a->key_dim : DIMS, .end = row + a->key_dim,
-                .middle = middle, .half = half, .scale = a->scale * 0x1.715476p+23f};
+                .middle = middle, .half = half};
     for (size_t d = 0; d < a->key_dim; d++) {
         span_keys(a->k + (row + d) * a->stride, a->steps, &middle[d], &half[d], &h->not_finite);
         const float sum = sum_values(a->v + (row + d) * a->stride, a->steps, &h->not_finite);
@@ -109,32 +108,21 @@ static void survey(const sl_attention *a, size_t index, head *h)
     h->may_be_soft = most < 0x1p40f && h->not_finite == 0;
 }
 
-/* D rows of a vector of queries, scaled. */
-SL_INLINE void load_queries(const head *h, size_t row, size_t t, const size_t D, vf *q)
-{
-    SL_UNROLL for (size_t d = 0; d < D; d++) q[d] = vset(h->scale) * load(h->a->q + (row + d) * h->a->stride + t);
-}
-
-/* q.k for the key at k, on top of what is there with `more`: the same bits wherever it is asked for. */
-SL_INLINE vf score_of(const float *k, size_t stride, const vf *q, vf rest, const bool more, const size_t D)
-{
-    vf s = more ? vfma(vset(k[0]), q[0], rest) : (vf)(vset(k[0]) * q[0]);
-    SL_UNROLL for (size_t d = 1; d < D; d++) s = vfma(vset(k[d * stride]), q[d], s);
-    return s;
-}
-
 /* Add the products of D dimensions from `row` on to the scores of V vectors of queries. */
-SL_INLINE void add_scores(const head *h, size_t row, size_t t, const bool first, const size_t D, const size_t V)
+SL_INLINE void add_scores(const sl_attention *a, size_t row, size_t t, const bool first, const size_t D, const size_t V)
 {
-    vf q[BLOCK][DIMS];
-    const size_t steps = h->a->steps, stride = h->a->stride; /* copies: a store of floats could change the struct's */
-    const float *k = h->a->k + row * stride;
-    float *scores = h->a->scores;
-    for (size_t v = 0; v < V; v++) load_queries(h, row, t + v * VL, D, q[v]);
+    vf q[DIMS][BLOCK];
+    const size_t steps = a->steps, stride = a->stride; /* copies: a store of floats could change the struct's */
+    const float *k = a->k + row * stride;
+    float *scores = a->scores;
+    for (size_t d = 0; d < D; d++) {
+        for (size_t v = 0; v < V; v++) q[d][v] = load(a->q + (row + d) * stride + t + v * VL);
+    }
     for (size_t j = 0; j < steps; j++, scores += SL_ATTENTION_LANES) {
         for (size_t v = 0; v < V; v++) {
-            const vf rest = first ? (vf)vset(0) : load(scores + v * VL);
-            store(scores + v * VL, score_of(k + j, stride, q[v], rest, !first, D));
+            vf s = first ? vset(0) : load(scores + v * VL);
+            for (size_t d = 0; d < D; d++) s = vfma(vset(k[d * stride + j]), q[d][v], s);
+            store(scores + v * VL, s);
         }
     }
 }
@@ -146,16 +134,16 @@ SL_INLINE void score_rest(const head *h, size_t t, const size_t V)
     size_t d = first;
     for (; d + DIMS <= h->end; d += DIMS) {
         if (d == first) {
-            add_scores(h, d, t, true, DIMS, V);
+            add_scores(h->a, d, t, true, DIMS, V);
         } else {
-            add_scores(h, d, t, false, DIMS, V);
+            add_scores(h->a, d, t, false, DIMS, V);
         }
     }
     for (; d < h->end; d++) {
         if (d == first) {
-            add_scores(h, d, t, true, 1, V);
+            add_scores(h->a, d, t, true, 1, V);
         } else {
-            add_scores(h, d, t, false, 1, V);
+            add_scores(h->a, d, t, false, 1, V);
         }
     }
 }
@@ -177,72 +165,72 @@ SL_INLINE void clear(vf y[DIMS][BLOCK], const size_t D, const size_t V)
     }
 }
 
+/* y / total, and NaN where the head has numbers that are not finite. */
+SL_INLINE void finish(const head *h, size_t row, size_t t, const vf *total, const size_t D, const size_t V,
+                      vf y[DIMS][BLOCK])
+{
+    const vf bad = vset(h->not_finite);
+    for (size_t d = 0; d < D; d++) {
+        for (size_t v = 0; v < V; v++) store(h->a->o + (row + d) * h->a->stride + t + v * VL, y[d][v] / total[v] + bad);
+    }
+}
+
 /* ---- soft ---- */
 
-/* What is known of a vector of queries before its scores are. */
-typedef struct outlook {
-    vf bound; /* of |q.(k - c)| */
-    vf shift; /* -q.c */
-    vf bad;   /* 0, and NaN where the scores could overflow, or something is not finite */
-} outlook;
-
-SL_INLINE outlook look_ahead(const head *h, size_t t)
+/* Does the bound hold? Then shift gets -q.c scaled as the scores will be. */
+SL_INLINE bool is_soft(const head *h, size_t t, float scale, const size_t V, vf *shift)
 {
-    outlook o = {vset(0), vset(0), vset(h->not_finite)};
-    vf reach = vset(0); /* twice the bound of |q.k| and all that is summed up for it */
+    vf bound[BLOCK];
+    for (size_t v = 0; v < V; v++) bound[v] = shift[v] = vset(0);
     for (size_t d = 0; d < h->a->key_dim; d++) {
-        vf q;
-        load_queries(h, h->row + d, t, 1, &q);
-        const float far = 2 * (fabsf(h->middle[d]) + h->half[d]);
-        o.bound = vfma(vabs(q), vset(h->half[d]), o.bound);
-        o.shift = vfma(q, vset(-h->middle[d]), o.shift);
-        reach = vfma(vabs(q), vset(far), reach);
-    }
-    o.bad = vfma(reach, vset(0), o.bad);
-    return o;
-}
-
-/* y / total */
-SL_INLINE void finish(const head *h, size_t row, size_t t, const vf *total, const outlook *ahead, const size_t D,
-                            const size_t V, vf y[DIMS][BLOCK])
-{
-    for (size_t v = 0; v < V; v++) {
-        SL_UNROLL for (size_t d = 0; d < D; d++) {
-            store(h->a->o + (row + d) * h->a->stride + t + v * VL, y[d][v] / total[v] + ahead[v].bad);
+        for (size_t v = 0; v < V; v++) {
+            const vf q = load(h->a->q + (h->row + d) * h->a->stride + t + v * VL);
+            bound[v] = vfma(vabs(q), vset(h->half[d]), bound[v]);
+            shift[v] = vfma(q, vset(h->middle[d]), shift[v]);
         }
     }
+    const vf limit = vset(60 * 0x1p23f / scale);
+    bool soft = true;
+    for (size_t v = 0; v < V; v++) {
+        soft = soft && !vany_not_below(bound[v], limit);
+        shift[v] = vset(-scale) * shift[v];
+    }
+    return soft;
 }
 
-SL_INLINE void soft(const head *h, size_t t, const outlook *ahead, const bool more, const size_t D, const size_t V,
-                    vf *total)
+SL_INLINE void soft(const head *h, size_t t, float scale, const vf *shift, const bool more, const size_t D,
+                    const size_t V, vf *total)
 {
-    vf q[BLOCK][DIMS], y[DIMS][BLOCK], sum[BLOCK], shift[BLOCK];
-    const size_t steps = h->a->steps, stride = h->a->stride;
-    const float *k = h->a->k + h->row * stride, *values = h->a->v + h->row * stride;
-    float *scores = h->a->scores;
+    vf q[DIMS][BLOCK], y[DIMS][BLOCK], sum[BLOCK], start[BLOCK];
+    const sl_attention *a = h->a;
+    const size_t steps = a->steps, stride = a->stride;
+    const float *k = a->k + h->row * stride, *values = a->v + h->row * stride;
+    float *scores = a->scores;
+    for (size_t d = 0; d < D; d++) {
+        for (size_t v = 0; v < V; v++) q[d][v] = vset(scale) * load(a->q + (h->row + d) * stride + t + v * VL);
+    }
     for (size_t v = 0; v < V; v++) {
-        load_queries(h, h->row, t + v * VL, D, q[v]);
         sum[v] = vset(0);
-        shift[v] = ahead[v].shift;
+        start[v] = shift[v];
     }
     clear(y, D, V);
     for (size_t j = 0; j < steps; j++, scores += SL_ATTENTION_LANES) {
         vf e[BLOCK];
         for (size_t v = 0; v < V; v++) {
-            const vf rest = more ? (vf)(load(scores + v * VL) + shift[v]) : shift[v];
-            e[v] = exp2_scaled(score_of(k + j, stride, q[v], rest, true, D));
+            vf s = more ? vfma(load(scores + v * VL), vset(scale), start[v]) : start[v];
+            for (size_t d = 0; d < D; d++) s = vfma(vset(k[d * stride + j]), q[d][v], s);
+            e[v] = exp2_scaled(s);
             sum[v] += e[v];
             if (more) store(scores + v * VL, e[v]);
         }
         add_values(values, stride, j, e, D, V, y);
     }
     for (size_t v = 0; v < V; v++) total[v] = sum[v];
-    finish(h, h->row, t, total, ahead, D, V, y);
+    finish(h, h->row, t, total, D, V, y);
 }
 
 /* Further dimensions, from the weights that soft left. */
-SL_INLINE void soft_rest(const head *h, size_t row, size_t t, const outlook *ahead, const vf *total, const size_t D,
-                         const size_t V)
+SL_INLINE void soft_rest(const head *h, size_t row, size_t t, const vf *total, const size_t D, const size_t V)
 {
     vf y[DIMS][BLOCK];
     const size_t steps = h->a->steps, stride = h->a->stride;
@@ -253,123 +241,115 @@ SL_INLINE void soft_rest(const head *h, size_t row, size_t t, const outlook *ahe
         for (size_t v = 0; v < V; v++) e[v] = load(scores + v * VL);
         add_values(values, stride, j, e, D, V, y);
     }
-    finish(h, row, t, total, ahead, D, V, y);
+    finish(h, row, t, total, D, V, y);
 }
 
 /* ---- sharp ---- */
 
-/* The score of key j; `rest` is what score_rest left, with `more`. */
-SL_INLINE vf score_at(const float *k, size_t stride, size_t j, const vf *q, const float *rest, const bool more,
-                      const size_t D)
+/* The last scores, the largest of each group of keys, and the largest of all. */
+SL_INLINE void score(const head *h, size_t t, const bool more, const size_t D, const size_t V, vf *max)
 {
-    const vf start = more ? load(rest + j * SL_ATTENTION_LANES) : (vf)vset(0);
-    return score_of(k + j, stride, q, start, more, D);
-}
-
-/* One vector of queries: the largest score of each group of keys, and the largest of all. */
-SL_INLINE vf score(const head *h, size_t t, size_t v, const bool more, const size_t D)
-{
-    vf q[DIMS], most = vset(-INFINITY);
+    vf q[DIMS][BLOCK], most[BLOCK];
     const sl_attention *a = h->a;
     const size_t steps = a->steps, stride = a->stride;
-    const float *k = a->k + h->row * stride, *rest = a->scores + v * VL;
-    float *tops = a->scores + steps * SL_ATTENTION_LANES + v * VL;
-    load_queries(h, h->row, t + v * VL, D, q);
-    size_t j = 0;
-    for (; j + GROUP <= steps; j += GROUP, tops += SL_ATTENTION_LANES) {
-        vf s[GROUP];
-        SL_UNROLL for (size_t i = 0; i < GROUP; i++) {
-            s[i] = score_at(k, stride, j + i, q, rest, more, D);
-        }
-        const vf top = vmax(vmax(s[0], s[1]), vmax(s[2], s[3]));
-        store(tops, top);
-        most = vmax(most, top);
+    const float *k = a->k + h->row * stride;
+    float *scores = a->scores, *tops = scores + steps * SL_ATTENTION_LANES;
+    for (size_t d = 0; d < D; d++) {
+        for (size_t v = 0; v < V; v++) q[d][v] = load(a->q + (h->row + d) * stride + t + v * VL);
     }
-    vf top = vset(-INFINITY);
-    for (; j < steps; j++) top = vmax(top, score_at(k, stride, j, q, rest, more, D));
-    if (steps % GROUP != 0) store(tops, top);
-    return vmax(most, top);
+    for (size_t v = 0; v < V; v++) most[v] = vset(-INFINITY);
+    for (size_t j = 0; j < steps; tops += SL_ATTENTION_LANES) {
+        const size_t stop = j + GROUP < steps ? j + GROUP : steps;
+        vf top[BLOCK];
+        for (size_t v = 0; v < V; v++) top[v] = vset(-INFINITY);
+        for (; j < stop; j++, scores += SL_ATTENTION_LANES) {
+            for (size_t v = 0; v < V; v++) {
+                vf s = vset(k[j]) * q[0][v];
+                for (size_t d = 1; d < D; d++) s = vfma(vset(k[d * stride + j]), q[d][v], s);
+                if (more) s = s + load(scores + v * VL);
+                store(scores + v * VL, s);
+                top[v] = vmax(top[v], s);
+            }
+        }
+        for (size_t v = 0; v < V; v++) {
+            store(tops + v * VL, top[v]);
+            most[v] = vmax(most[v], top[v]);
+        }
+    }
+    for (size_t v = 0; v < V; v++) max[v] = most[v];
 }
 
-/* Which of n groups, 64 at most, have a score at the threshold or above: a bit each. */
-SL_INLINE uint64_t groups_at(const float *tops, size_t n, vf threshold)
+/* Which of the groups from `first` on, 64 at most, have a score at the threshold or above: a bit each. */
+SL_INLINE uint64_t groups_at(const float *tops, size_t n, const vf *threshold, const size_t V)
 {
     uint64_t bits = 0;
     for (size_t g = 0; g < n; g++, tops += SL_ATTENTION_LANES) {
-        bits |= (uint64_t)vany_not_below(load(tops), threshold) << g;
+        bool any = false;
+        for (size_t v = 0; v < V; v++) any = any | vany_not_below(load(tops + v * VL), threshold[v]);
+        bits |= (uint64_t)any << g;
     }
     return bits;
 }
 
-/*
- * The output of D dimensions from `row` on, for one vector of queries. The
- * first call turns scores into weights and sums them; it leaves them where
- * `more` dimensions come.
- */
-SL_INLINE vf sharp(const head *h, size_t row, size_t t, size_t v, const bool first, const bool more, const size_t D,
-                   const outlook *ahead, vf max, vf total)
+/* D dimensions from `row` on. The first call turns scores into weights and sums them; it leaves them where `more` come. */
+SL_INLINE void sharp(const head *h, size_t row, size_t t, const bool first, const bool more, const size_t D,
+                     const size_t V, const vf *max, vf *total)
 {
+    vf y[DIMS][BLOCK], sum[BLOCK], threshold[BLOCK];
     const sl_attention *a = h->a;
     const size_t steps = a->steps, stride = a->stride, n_groups = (steps + GROUP - 1) / GROUP;
-    const float *k = a->k + h->row * stride, *values = a->v + row * stride;
-    float *scores = a->scores + v * VL;
-    const float *tops = scores + steps * SL_ATTENTION_LANES;
-    const vf threshold = max - vset(32 * 0x1p23f);
-    vf q[DIMS], y[DIMS][BLOCK], sum = vset(0);
-    clear(y, D, 1);
-    if (first) load_queries(h, row, t + v * VL, D, q);
+    const float *values = a->v + row * stride, *tops = a->scores + steps * SL_ATTENTION_LANES;
+    const float to_base_2 = a->scale * 0x1.715476p+0f;
+    for (size_t v = 0; v < V; v++) {
+        sum[v] = vset(0);
+        threshold[v] = max[v] - vset(32 / to_base_2);
+    }
+    clear(y, D, V);
     for (size_t g = 0; g < n_groups; g += 64) {
         const size_t n = n_groups - g < 64 ? n_groups - g : 64;
-        uint64_t bits = groups_at(tops + g * SL_ATTENTION_LANES, n, threshold);
+        uint64_t bits = groups_at(tops + g * SL_ATTENTION_LANES, n, threshold, V);
         for (; bits != 0; bits &= bits - 1) {
             size_t j = (g + (size_t)__builtin_ctzll(bits)) * GROUP;
             const size_t stop = j + GROUP < steps ? j + GROUP : steps;
-            for (; j < stop; j++) {
-                vf e;
-                if (first) {
-                    const vf s = score_at(k, stride, j, q, scores, more, D);
-                    e = vkeep_not_below(exp2_scaled(s - max), s, threshold);
-                    sum += e;
-                    if (more) store(scores + j * SL_ATTENTION_LANES, e);
-                } else {
-                    e = load(scores + j * SL_ATTENTION_LANES);
+            float *scores = a->scores + j * SL_ATTENTION_LANES;
+            for (; j < stop; j++, scores += SL_ATTENTION_LANES) {
+                vf e[BLOCK];
+                for (size_t v = 0; v < V; v++) {
+                    e[v] = load(scores + v * VL);
+                    if (first) {
+                        e[v] = vkeep_not_below(exp2_negative(e[v] - max[v], to_base_2), e[v], threshold[v]);
+                        sum[v] += e[v];
+                        if (more) store(scores + v * VL, e[v]);
+                    }
                 }
-                add_values(values, stride, j, &e, D, 1, y);
+                add_values(values, stride, j, e, D, V, y);
             }
         }
     }
-    if (first) total = sum;
-    finish(h, row, t + v * VL, &total, ahead, D, 1, y);
-    return total;
+    for (size_t v = 0; v < V; v++) {
+        if (first) total[v] = sum[v];
+    }
+    finish(h, row, t, total, D, V, y);
 }
 
 /* V vectors of queries of one head, D of its dimensions in the lead. */
 SL_INLINE void attend_lead(const head *h, size_t t, const bool more, const size_t D, const size_t V)
 {
-    outlook ahead[BLOCK];
-    bool is_soft = h->may_be_soft;
-    for (size_t v = 0; v < V; v++) {
-        ahead[v] = look_ahead(h, t + v * VL);
-        is_soft = is_soft && !vany_not_below(ahead[v].bound, vset(60 * 0x1p23f));
-    }
-    const size_t second = h->row + D;
+    const float scale = h->a->scale * 0x1.715476p+23f;
+    vf shift[BLOCK], max[BLOCK], total[BLOCK];
+    size_t d = h->row + D;
     if (more) score_rest(h, t, V);
-    if (is_soft) {
-        vf total[BLOCK];
-        soft(h, t, ahead, more, D, V, total);
+    if (h->may_be_soft && is_soft(h, t, scale, V, shift)) {
+        soft(h, t, scale, shift, more, D, V, total);
         if (!more) return;
-        size_t d = second;
-        for (; d + DIMS <= h->end; d += DIMS) soft_rest(h, d, t, ahead, total, DIMS, V);
-        for (; d < h->end; d++) soft_rest(h, d, t, ahead, total, 1, V);
-        return;
-    }
-    for (size_t v = 0; v < V; v++) {
-        const vf max = score(h, t, v, more, D);
-        const vf total = sharp(h, h->row, t, v, true, more, D, &ahead[v], max, max);
-        if (!more) continue;
-        size_t d = second;
-        for (; d + DIMS <= h->end; d += DIMS) sharp(h, d, t, v, false, more, DIMS, &ahead[v], max, total);
-        for (; d < h->end; d++) sharp(h, d, t, v, false, more, 1, &ahead[v], max, total);
+        for (; d + DIMS <= h->end; d += DIMS) soft_rest(h, d, t, total, DIMS, V);
+        for (; d < h->end; d++) soft_rest(h, d, t, total, 1, V);
+    } else {
+        score(h, t, more, D, V, max);
+        sharp(h, h->row, t, true, more, D, V, max, total);
+        if (!more) return;
+        for (; d + DIMS <= h->end; d += DIMS) sharp(h, d, t, false, more, DIMS, V, max, total);
+        for (; d < h->end; d++) sharp(h, d, t, false, more, 1, V, max, total);
     }
 }
 

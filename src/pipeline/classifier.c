@@ -1,20 +1,37 @@
-/* One alert at a time: light curve, grid, network, answer. */
+/*
+ * From alerts to answers, a batch at a time: light curves are built as alerts
+ * come, then the Gaussian processes of all are fitted side by side, then the
+ * network runs on all, then the results are told in the order they came in.
+ * One alert is a batch of one; how alerts are put into batches changes no
+ * answer.
+ */
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "pipeline/classifier.h"
 #include "pipeline/records.h"
+
+enum {
+    BATCH = 64,
+    MUCH_TEXT = 1 << 20 /* bytes of ids and messages that are enough for a batch */
+};
+static const size_t max_text = (size_t)1 << 30; /* an id of whoever calls has no other bound */
 
 struct sl_classifier {
     const sl_model *model;
     const sl_contract *contract;
     sl_alert_decoder *decoder;
     sl_lightcurve_buffer *points;
-    sl_gp *gp;
     sl_runner *runner;
-    float *input; /* steps x channels */
-    float *p;     /* n_classes */
-    sl_error why; /* keeps the message that a result's detail borrows */
+    /* the batch */
+    size_t n, n_text;   /* results, and bytes of their texts */
+    sl_result *results; /* BATCH */
+    sl_gp_batch *gp;    /* of those results that have a light curve */
+    uint8_t of[BATCH];  /* by light curve: the result */
+    float *p;           /* BATCH x n_classes, by light curve */
+    sl_arena text;      /* what the results' texts borrow from */
 };
 
 sl_status sl_classifier_new(const sl_model *model, sl_classifier **out, sl_error *err)
@@ -24,15 +41,15 @@ sl_status sl_classifier_new(const sl_model *model, sl_classifier **out, sl_error
     if (c == NULL) return SL_FAIL_NOMEM(err);
     c->model = model;
     c->contract = sl_model_contract(model);
-    const size_t steps = sl_contract_input_steps(c->contract), channels = sl_contract_input_channels(c->contract);
+    sl_arena_init(&c->text, max_text);
     sl_status status = SL_OK;
     if ((status = sl_alert_decoder_new(&c->decoder, err)) < 0) goto out;
     if ((status = sl_lightcurve_buffer_new(&c->points, err)) < 0) goto out;
-    if ((status = sl_gp_new(&c->gp, err)) < 0) goto out;
+    if ((status = sl_gp_batch_new(c->contract, BATCH, &c->gp, err)) < 0) goto out;
     if ((status = sl_runner_new(model, &c->runner, err)) < 0) goto out;
-    c->input = calloc(steps * channels, sizeof *c->input);
-    c->p = calloc(c->contract->n_classes, sizeof *c->p);
-    if (c->input == NULL || c->p == NULL) status = SL_FAIL_NOMEM(err);
+    c->results = calloc(BATCH, sizeof *c->results);
+    c->p = calloc(BATCH * (size_t)c->contract->n_classes, sizeof *c->p);
+    if (c->results == NULL || c->p == NULL) status = SL_FAIL_NOMEM(err);
 out:
     if (status < 0) {
         sl_classifier_free(c);
@@ -47,10 +64,11 @@ void sl_classifier_free(sl_classifier *c)
     if (c == NULL) return;
     sl_alert_decoder_free(c->decoder);
     sl_lightcurve_buffer_free(c->points);
-    sl_gp_free(c->gp);
+    sl_gp_batch_free(c->gp);
     sl_runner_free(c->runner);
-    free(c->input);
+    free(c->results);
     free(c->p);
+    sl_arena_release(&c->text);
     free(c);
 }
 
@@ -65,6 +83,121 @@ void sl_classifier_share_schemas(sl_classifier *c, const sl_classifier *from)
     sl_alert_decoder_share_schemas(c->decoder, from->decoder);
 }
 
+sl_alert_decoder *sl_classifier_decoder(sl_classifier *c)
+{
+    return c->decoder;
+}
+
+/* ---- filling a batch ---- */
+
+/* What was told last borrows its texts until the next batch begins to fill. */
+static void empty_batch(sl_classifier *c)
+{
+    c->n = c->n_text = 0;
+    sl_gp_batch_reset(c->gp);
+}
+
+bool sl_classifier_full(const sl_classifier *c)
+{
+    return c->n == BATCH || c->n_text >= MUCH_TEXT;
+}
+
+/* A terminated copy that lives as long as the batch; `text` itself becomes it. */
+static sl_status keep_text(sl_classifier *c, sl_str *text, sl_error *err)
+{
+    const char *copy = sl_arena_text(&c->text, text->ptr, text->len);
+    if (copy == NULL) return SL_FAIL_NOMEM(err);
+    text->ptr = copy;
+    c->n_text += text->len;
+    return SL_OK;
+}
+
+static sl_status keep_detail(sl_classifier *c, sl_result *result, const char *message, sl_error *err)
+{
+    sl_str text = {message, strlen(message)};
+    SL_TRY(keep_text(c, &text, err));
+    result->detail = text.ptr;
+    return SL_OK;
+}
+
+static sl_result *next_result(sl_classifier *c)
+{
+    if (c->n == 0) sl_arena_reset(&c->text);
+    sl_result *result = &c->results[c->n++];
+    *result = (sl_result){.n_records = 1, .best = -1, .n_classes = c->contract->n_classes};
+    return result;
+}
+
+/* Where why is a property of the alert it is refused, else the call fails with it. */
+static sl_status refuse(sl_classifier *c, sl_result *result, const sl_error *why, sl_error *err)
+{
+    if (why->status != SL_ERR_CONTRACT && why->status != SL_ERR_NUMERIC) {
+        if (err != NULL) *err = *why;
+        return why->status;
+    }
+    const bool is_refusal = why->reason != SL_REASON_NONE && !sl_reason_is_quarantine(why->reason);
+    result->outcome = SL_REFUSED;
+    result->reason = is_refusal ? why->reason : SL_REASON_NUMERIC;
+    return keep_detail(c, result, why->message, err);
+}
+
+/* What the light curve is stands in the result, even where the contract refuses it. */
+static sl_status add_light_curve(sl_classifier *c, const sl_alert *alert, sl_result *result, sl_error *why)
+{
+    sl_lightcurve lc = {0};
+    const sl_status built = sl_lightcurve_build(c->contract, alert, c->points, &lc, why);
+    result->n_points = lc.n;
+    result->bands = lc.bands_present;
+    SL_TRY(built);
+    c->of[sl_gp_batch_count(c->gp)] = (uint8_t)(result - c->results);
+    return sl_gp_batch_add(c->gp, &lc, why);
+}
+
+static sl_status add_alert(sl_classifier *c, const sl_alert *alert, sl_error *err)
+{
+    SL_REQUIRE(!sl_classifier_full(c), err);
+    sl_result *result = next_result(c);
+    sl_error why;
+    result->alert_id = alert->alert_id;
+    result->object_id = alert->object_id;
+    result->alert_number = alert->alert_number;
+    result->source_number = alert->source_number;
+    result->publish_time_ms = alert->publish_time_ms;
+    SL_TRY(keep_text(c, &result->alert_id, err));
+    SL_TRY(keep_text(c, &result->object_id, err));
+    return add_light_curve(c, alert, result, &why) < 0 ? refuse(c, result, &why, err) : SL_OK;
+}
+
+static sl_status add_broken(sl_classifier *c, sl_reason reason, size_t n, sl_str object_id, const char *message,
+                            sl_error *err)
+{
+    SL_REQUIRE(!sl_classifier_full(c), err);
+    sl_result *result = next_result(c);
+    result->outcome = SL_QUARANTINED;
+    result->reason = reason;
+    result->n_records = n;
+    result->object_id = object_id;
+    SL_TRY(keep_text(c, &result->object_id, err));
+    return keep_detail(c, result, message, err);
+}
+
+sl_status sl_classifier_add(sl_classifier *c, const sl_alert *alert, sl_error *err)
+{
+    const sl_status status = add_alert(c, alert, err);
+    if (status < 0) empty_batch(c);
+    return status;
+}
+
+sl_status sl_classifier_add_broken(sl_classifier *c, sl_reason reason, size_t n, sl_str object_id,
+                                   const char *message, sl_error *err)
+{
+    const sl_status status = add_broken(c, reason, n, object_id, message, err);
+    if (status < 0) empty_batch(c);
+    return status;
+}
+
+/* ---- answering it ---- */
+
 /* The first of the highest. */
 static int best_class(const float *p, size_t n)
 {
@@ -75,64 +208,68 @@ static int best_class(const float *p, size_t n)
     return (int)best;
 }
 
-/* From the alert to c->p, as far as it goes; what the light curve is stands in `out` either way. */
-static sl_status answer(sl_classifier *c, const sl_alert *alert, sl_result *out)
+/* The network on light curves [from, to), all of them fitted: their inputs lie one behind the other. */
+static sl_status run_network(sl_classifier *c, size_t from, size_t to, sl_error *err)
 {
-    sl_lightcurve lc = {0};
-    const sl_status built = sl_lightcurve_build(c->contract, alert, c->points, &lc, &c->why);
-    out->n_points = lc.n;
-    out->bands = lc.bands_present;
-    SL_TRY(built);
-    SL_TRY(sl_gp_grid(c->gp, c->contract, &lc, c->input, NULL, &out->gp, &c->why));
-    return sl_runner_run(c->runner, 1, c->input, c->p, &c->why);
+    if (from == to) return SL_OK;
+    const size_t n_classes = c->contract->n_classes;
+    const float *input;
+    sl_error why;
+    SL_TRY(sl_gp_batch_result(c->gp, from, &input, NULL, err));
+    const sl_status status = sl_runner_run(c->runner, to - from, input, c->p + from * n_classes, &why);
+    if (status == SL_ERR_NUMERIC && to - from > 1) { /* one of them; which, only each alone can tell */
+        for (size_t k = from; k < to; k++) SL_TRY(run_network(c, k, k + 1, err));
+        return SL_OK;
+    }
+    if (status < 0) return refuse(c, &c->results[c->of[from]], &why, err);
+    for (size_t k = from; k < to; k++) {
+        sl_result *result = &c->results[c->of[k]];
+        result->outcome = SL_CLASSIFIED;
+        result->p = c->p + k * n_classes;
+        result->best = best_class(result->p, n_classes);
+    }
+    return SL_OK;
+}
+
+/* Fit every light curve, and run the network on those that could be. */
+static sl_status answer_batch(sl_classifier *c, sl_error *err)
+{
+    const size_t n = sl_gp_batch_count(c->gp);
+    SL_TRY(sl_gp_batch_run(c->gp, err));
+    size_t from = 0;
+    for (size_t k = 0; k < n; k++) {
+        sl_result *result = &c->results[c->of[k]];
+        sl_error why;
+        if (sl_gp_batch_result(c->gp, k, NULL, &result->gp, &why) == SL_OK) continue;
+        SL_TRY(refuse(c, result, &why, err));
+        SL_TRY(run_network(c, from, k, err));
+        from = k + 1;
+    }
+    return run_network(c, from, n, err);
+}
+
+sl_status sl_classifier_finish(sl_classifier *c, sl_result_fn fn, void *user, sl_error *err)
+{
+    sl_status status = answer_batch(c, err);
+    for (size_t i = 0; status == SL_OK && i < c->n; i++) status = fn(user, &c->results[i]);
+    empty_batch(c);
+    return status;
+}
+
+/* ---- the public ways in ---- */
+
+static sl_status take_result(void *user, const sl_result *result)
+{
+    *(sl_result *)user = *result;
+    return SL_OK;
 }
 
 sl_status sl_classifier_alert(sl_classifier *c, const sl_alert *alert, sl_result *out, sl_error *err)
 {
     SL_REQUIRE(c != NULL && alert != NULL && out != NULL, err);
-    *out = (sl_result){
-        .n_records = 1,
-        .alert_id = alert->alert_id,
-        .object_id = alert->object_id,
-        .alert_number = alert->alert_number,
-        .source_number = alert->source_number,
-        .publish_time_ms = alert->publish_time_ms,
-        .best = -1,
-        .n_classes = c->contract->n_classes,
-    };
-    const sl_status status = answer(c, alert, out);
-    if (status == SL_OK) {
-        out->outcome = SL_CLASSIFIED;
-        out->p = c->p;
-        out->best = best_class(c->p, out->n_classes);
-        return SL_OK;
-    }
-    if (status != SL_ERR_CONTRACT && status != SL_ERR_NUMERIC) {
-        if (err != NULL) *err = c->why;
-        return status;
-    }
-    const sl_reason reason = c->why.reason;
-    out->outcome = SL_REFUSED;
-    out->reason = reason == SL_REASON_NONE || sl_reason_is_quarantine(reason) ? SL_REASON_NUMERIC : reason;
-    out->detail = c->why.message;
-    return SL_OK;
-}
-
-sl_alert_decoder *sl_classifier_decoder(sl_classifier *c)
-{
-    return c->decoder;
-}
-
-sl_result sl_result_quarantined(const sl_contract *contract, sl_reason reason, size_t n, const char *message)
-{
-    return (sl_result){
-        .outcome = SL_QUARANTINED,
-        .reason = reason,
-        .n_records = n,
-        .best = -1,
-        .n_classes = contract->n_classes,
-        .detail = message,
-    };
+    empty_batch(c);
+    SL_TRY(sl_classifier_add(c, alert, err));
+    return sl_classifier_finish(c, take_result, out, err);
 }
 
 /* What sl_classifier_bytes hands through the decoder. */
@@ -146,13 +283,12 @@ typedef struct on_record_user {
 static sl_status on_record(void *user, sl_status status, const sl_alert *alert, size_t n, const sl_error *why)
 {
     const on_record_user *u = user;
-    sl_result result;
     if (status == SL_OK) {
-        SL_TRY(sl_classifier_alert(u->classifier, alert, &result, u->err));
+        SL_TRY(sl_classifier_add(u->classifier, alert, u->err));
     } else {
-        result = sl_result_quarantined(u->classifier->contract, sl_record_reason(why), n, why->message);
+        SL_TRY(sl_classifier_add_broken(u->classifier, sl_record_reason(why), n, (sl_str){0}, why->message, u->err));
     }
-    return u->fn(u->user, &result);
+    return sl_classifier_full(u->classifier) ? sl_classifier_finish(u->classifier, u->fn, u->user, u->err) : SL_OK;
 }
 
 sl_status sl_classifier_bytes(sl_classifier *c, const void *bytes, size_t n_bytes, sl_result_fn fn, void *user,
@@ -160,5 +296,7 @@ sl_status sl_classifier_bytes(sl_classifier *c, const void *bytes, size_t n_byte
 {
     SL_REQUIRE(c != NULL && fn != NULL && (bytes != NULL || n_bytes == 0), err);
     on_record_user u = {c, fn, user, err};
-    return sl_alert_decode(c->decoder, bytes, n_bytes, on_record, &u, err);
+    empty_batch(c);
+    const sl_status status = sl_alert_decode(c->decoder, bytes, n_bytes, on_record, &u, err);
+    return status == SL_OK ? sl_classifier_finish(c, fn, user, err) : status;
 }

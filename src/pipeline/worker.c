@@ -57,26 +57,32 @@ static sl_status add_note(worker *w, const sl_record *record)
     return SL_OK;
 }
 
+static sl_status on_result(void *user, const sl_result *result)
+{
+    const worker *w = user;
+    sl_work *work = w->work;
+    enter(&work->books, result);
+    for (size_t i = 0; i < result->n_records; i++) w->sink->form->record(w->sink, result, &work->records);
+    work->n_records += result->n_records;
+    return work->records.failed ? SL_FAIL_NOMEM(w->err) : SL_OK;
+}
+
 static sl_status on_record(void *user, const sl_record *record)
 {
     worker *w = user;
-    sl_work *work = w->work;
-    sl_result result;
     if (record->alert != NULL) {
-        SL_TRY(sl_classifier_alert(w->classifier, record->alert, &result, w->err));
+        SL_TRY(sl_classifier_add(w->classifier, record->alert, w->err));
     } else {
-        result = sl_result_quarantined(w->sink->contract, record->reason, record->n, record->message);
-        result.object_id = record->object_id;
+        SL_TRY(sl_classifier_add_broken(w->classifier, record->reason, record->n, record->object_id, record->message,
+                                        w->err));
         if (w->keep_notes) SL_TRY(add_note(w, record));
     }
-    enter(&work->books, &result);
-    for (size_t i = 0; i < record->n; i++) w->sink->form->record(w->sink, &result, &work->records);
-    work->n_records += record->n;
-    return work->records.failed ? SL_FAIL_NOMEM(w->err) : SL_OK;
+    return sl_classifier_full(w->classifier) ? sl_classifier_finish(w->classifier, on_result, w, w->err) : SL_OK;
 }
 
 sl_status sl_worker_do(sl_work *work, sl_classifier *classifier, const sl_sink *sink, bool keep_notes, sl_error *err)
 {
     worker w = {.work = work, .sink = sink, .classifier = classifier, .keep_notes = keep_notes, .err = err};
-    return sl_work_records(work, sl_classifier_decoder(classifier), on_record, &w, err);
+    SL_TRY(sl_work_records(work, sl_classifier_decoder(classifier), on_record, &w, err));
+    return sl_classifier_finish(classifier, on_result, &w, err);
 }

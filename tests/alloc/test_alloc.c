@@ -3,7 +3,7 @@
  * its answer or says that memory ran out, and loses nothing. And on the path
  * of an alert there is no allocation at all.
  */
-#include "../unit/unit.h"
+#include "../unit/night.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #include "random_model.h"
 #include "starling/starling.h"
 
-enum { N_CURVE = 40, WARM = 200, ENOUGH = 200000 };
+enum { N_CURVE = 40, WARM = 200, ENOUGH = 200000, NIGHT = 6 * 64 }; /* NIGHT: the items of one worker, full */
 
 static char *night; /* a container of simulated alerts */
 static size_t n_night;
@@ -306,7 +306,7 @@ static void classifiers_survive_each_failed_allocation(void **state)
     fail_each_both_ways(classify);
 }
 
-static char night_path[] = "/tmp/starling-alloc-XXXXXX", read_path[] = "/tmp/starling-alloc-XXXXXX";
+static char run_path[] = "/tmp/starling-alloc-XXXXXX", read_path[] = "/tmp/starling-alloc-XXXXXX";
 
 static void write_file(char *path, const void *bytes, size_t n)
 {
@@ -319,7 +319,7 @@ static void write_file(char *path, const void *bytes, size_t n)
 /* All threads at once: whichever meets the shortage, the run must end. */
 static sl_status run(sl_error *err)
 {
-    const char *paths[] = {night_path};
+    const char *paths[] = {run_path};
     FILE *out = fopen("/dev/null", "w");
     assert_non_null(out);
     const sl_run_options options = {.model = model, .paths = paths, .n_paths = 1, .out = out, .threads = 2};
@@ -335,9 +335,9 @@ static sl_status run(sl_error *err)
 static void whole_runs_survive_each_failed_allocation(void **state)
 {
     (void)state;
-    write_file(night_path, night, n_night);
+    write_file(run_path, night, n_night);
     fail_each_both_ways(run);
-    unlink(night_path);
+    unlink(run_path);
 }
 
 static sl_status count_items(void *user, const sl_read_item *item)
@@ -388,6 +388,50 @@ static void a_warm_classifier_allocates_nothing(void **state)
     for (int i = 0; i < WARM; i++) free(packets[i]);
 }
 
+/* What a run with one worker asks for, where the same night comes so many times. */
+static size_t calls_of_run(const sl_avro_out *tar, int passes)
+{
+    char path[] = "/tmp/starling-alloc-XXXXXX";
+    const char *paths[] = {path};
+    sl_avro_out all = {0};
+    sl_ledger ledger;
+    sl_error err;
+    for (int i = 0; i < passes; i++) sl_avro_put_raw(&all, tar->bytes, tar->len);
+    write_file(path, all.bytes, all.len);
+    sl_avro_release(&all);
+    FILE *out = fopen("/dev/null", "w");
+    const sl_run_options options = {.model = model, .paths = paths, .n_paths = 1, .out = out, .threads = 1};
+    const size_t before = failing_calls();
+    assert_ok(sl_run(&options, &ledger, &err), &err);
+    const size_t calls = failing_calls() - before;
+    fclose(out);
+    unlink(path);
+    assert_int_equal(ledger.read, passes * NIGHT);
+    assert_int_equal(ledger.quarantined, passes * (NIGHT / 5));
+    assert_int_equal(ledger.classified, passes * (NIGHT - NIGHT / 5));
+    return calls;
+}
+
+/* Reader, workers and writer: a pass is one round of the line's items, so that each meets the same again. */
+static void a_night_that_comes_again_allocates_nothing(void **state)
+{
+    (void)state;
+    sl_avro_out tar = {0}, packet = {0};
+    for (int i = 0; i < NIGHT; i++) {
+        sl_avro_reset(&packet);
+        night_container(&packet, i, 1, 1, 100, i % 3 == 0 ? SL_AVRO_DEFLATE : SL_AVRO_NULL);
+        night_tar_add(&tar, "packet", packet.bytes, i % 5 == 4 ? 200 : packet.len);
+    }
+    night_tar_end(&tar);
+    (void)calls_of_run(&tar, 1); /* what is taken once in a process */
+    const size_t once = calls_of_run(&tar, 1), twice = calls_of_run(&tar, 2), often = calls_of_run(&tar, 5);
+    assert_true(once > 20); /* to warm up */
+    assert_int_equal(twice, once);
+    assert_int_equal(often, once);
+    sl_avro_release(&packet);
+    sl_avro_release(&tar);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,6 +443,7 @@ int main(void)
         cmocka_unit_test(whole_runs_survive_each_failed_allocation),
         cmocka_unit_test(looking_at_alerts_survives_each_failed_allocation),
         cmocka_unit_test(a_warm_classifier_allocates_nothing),
+        cmocka_unit_test(a_night_that_comes_again_allocates_nothing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,0 +1,266 @@
+/* A classifier and its batches: how alerts are put together changes no answer, and one spoils no other. */
+#include <math.h>
+
+#include "night.h"
+#include "pipeline/classifier.h"
+
+enum { MOST = 200, MAX_CLASSES = 16 };
+
+/* A result that outlives its call. */
+typedef struct kept {
+    sl_result r;
+    float p[MAX_CLASSES];
+    char alert_id[32], object_id[32], detail[240];
+} kept;
+
+typedef struct log_of {
+    kept all[MOST];
+    size_t n, stop_after;
+} log_of;
+
+static void keep_text(char *to, size_t size, sl_str text)
+{
+    assert_true(text.len < size);
+    memcpy(to, text.ptr, text.len);
+    to[text.len] = '\0';
+}
+
+static sl_status keep(void *user, const sl_result *result)
+{
+    log_of *l = user;
+    assert_true(l->n < MOST);
+    kept *k = &l->all[l->n++];
+    memset(k, 0, sizeof *k);
+    keep_text(k->alert_id, sizeof k->alert_id, result->alert_id);
+    keep_text(k->object_id, sizeof k->object_id, result->object_id);
+    if (result->detail != NULL) snprintf(k->detail, sizeof k->detail, "%s", result->detail);
+    assert_true((result->p != NULL) == (result->outcome == SL_CLASSIFIED));
+    assert_true((result->detail == NULL) == (result->outcome == SL_CLASSIFIED));
+    if (result->p != NULL) memcpy(k->p, result->p, result->n_classes * sizeof *k->p);
+    k->r = *result;
+    return l->n == l->stop_after ? SL_DONE : SL_OK;
+}
+
+static void assert_same(const kept *a, const kept *b)
+{
+    assert_int_equal(a->r.outcome, b->r.outcome);
+    assert_int_equal(a->r.reason, b->r.reason);
+    assert_int_equal(a->r.best, b->r.best);
+    assert_int_equal(a->r.n_records, b->r.n_records);
+    assert_int_equal(a->r.n_points, b->r.n_points);
+    assert_int_equal(a->r.bands, b->r.bands);
+    assert_int_equal(a->r.alert_number, b->r.alert_number);
+    assert_string_equal(a->alert_id, b->alert_id);
+    assert_string_equal(a->object_id, b->object_id);
+    assert_string_equal(a->detail, b->detail);
+    assert_memory_equal(a->p, b->p, sizeof a->p);
+    if (a->r.outcome == SL_CLASSIFIED) assert_memory_equal(&a->r.gp, &b->r.gp, sizeof a->r.gp);
+}
+
+static sl_classifier *new_classifier(const sl_model *of)
+{
+    sl_classifier *c;
+    sl_error err;
+    assert_ok(sl_classifier_new(of, &c, &err), &err);
+    return c;
+}
+
+/* ---- alerts of any kind ---- */
+
+enum { N_POINTS = 12 };
+
+typedef struct made {
+    sl_point points[N_POINTS];
+    char id[16];
+    sl_alert alert;
+} made;
+
+/* Number k: most are good, some have one band, no error bars or values beyond all bounds. */
+static void make(made *m, int k)
+{
+    const int n = 3 + k % (N_POINTS - 2);
+    for (int i = 0; i < n; i++) {
+        m->points[i] = (sl_point){.time = 59000 + i * (1 + 0.01 * k),
+                                  .value = 100 + 10 * sin(0.7 * i + k),
+                                  .error = 1 + k % 3,
+                                  .zero_point = 27.5,
+                                  .limit_mag = NAN,
+                                  .exposure_s = NAN,
+                                  .band = i % 2 ? 'g' : 'r',
+                                  .unit = SL_UNIT_FLUX};
+        if (k % 7 == 3) m->points[i].error = 0;
+        if (k % 11 == 5) m->points[i].value *= 1e30;
+    }
+    m->alert = (sl_alert){.n_points = (size_t)n, .points = m->points, .redshift = NAN, .redshift_error = NAN};
+    m->alert.alert_number = k;
+    m->alert.object_id = (sl_str){m->id, (size_t)snprintf(m->id, sizeof m->id, "object %d", k)};
+}
+
+/* Every thirteenth cannot be decoded. */
+static void add(sl_classifier *c, int k)
+{
+    made m;
+    sl_error err;
+    if (k % 13 == 8) {
+        assert_ok(sl_classifier_add_broken(c, SL_REASON_BAD_TABLE, 1, (sl_str){"x", 1}, "broken", &err), &err);
+    } else {
+        make(&m, k);
+        assert_ok(sl_classifier_add(c, &m.alert, &err), &err);
+        memset(&m, 0xff, sizeof m); /* everything was copied */
+    }
+}
+
+static void batches_of(const sl_model *of, int size, log_of *l)
+{
+    sl_classifier *c = new_classifier(of);
+    sl_error err;
+    l->n = 0;
+    for (int k = 0; k < MOST; k++) {
+        add(c, k);
+        if (k % size == size - 1 || sl_classifier_full(c)) assert_ok(sl_classifier_finish(c, keep, l, &err), &err);
+    }
+    assert_ok(sl_classifier_finish(c, keep, l, &err), &err);
+    sl_classifier_free(c);
+    assert_int_equal(l->n, MOST);
+}
+
+static void check_batches(const sl_model *of, size_t n_outcome[3])
+{
+    static log_of singly, batch;
+    static const int sizes[] = {2, 3, 8, 17, 64, 1000};
+    batches_of(of, 1, &singly);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        batches_of(of, sizes[i], &batch);
+        for (int k = 0; k < MOST; k++) assert_same(&batch.all[k], &singly.all[k]);
+    }
+    for (int k = 0; k < MOST; k++) n_outcome[singly.all[k].r.outcome]++;
+    /* and by the public way */
+    sl_classifier *c = new_classifier(of);
+    for (int k = 0; k < MOST; k++) {
+        made m;
+        sl_result result;
+        sl_error err;
+        if (k % 13 == 8) continue;
+        make(&m, k);
+        batch.n = 0;
+        assert_ok(sl_classifier_alert(c, &m.alert, &result, &err), &err);
+        assert_int_equal(keep(&batch, &result), SL_OK);
+        assert_same(&batch.all[0], &singly.all[k]);
+    }
+    sl_classifier_free(c);
+}
+
+static void batches_of_any_size_give_the_same(void **state)
+{
+    (void)state;
+    size_t n[3] = {0};
+    check_batches(model, n);
+    assert_int_equal(n[SL_QUARANTINED], 15);
+    assert_in_range(n[SL_REFUSED], 25, 30);
+}
+
+/* With weights so large that some answers are no numbers. */
+static void an_answer_that_is_not_finite_spoils_no_other(void **state)
+{
+    (void)state;
+    sl_contract contract;
+    sl_model *wild;
+    void *bytes;
+    sl_error err;
+    assert_ok(sl_contract_preset("starling", &contract, &err), &err);
+    contract.scaling = SL_SCALING_NONE;
+    assert_ok(tiny_model_of(&contract, 1e10f, &bytes, &wild, &err), &err);
+    size_t calm[3] = {0}, n[3] = {0};
+    check_batches(model, calm);
+    check_batches(wild, n);
+    assert_true(n[SL_REFUSED] >= calm[SL_REFUSED] + 10 && n[SL_CLASSIFIED] > 100);
+    sl_model_close(wild);
+    free(bytes);
+}
+
+/* ---- from bytes ---- */
+
+static void records_behind_each_other_give_what_they_give_alone(void **state)
+{
+    (void)state;
+    static log_of together, alone;
+    sl_avro_out all = {0}, one = {0};
+    sl_error err;
+    sl_classifier *c = new_classifier(model);
+    night_container(&all, 7, 150, 20, 10, SL_AVRO_NULL);
+    together.n = alone.n = 0;
+    assert_ok(sl_classifier_bytes(c, all.bytes, all.len - 3, keep, &together, &err), &err);
+    assert_int_equal(together.n, 141);
+    assert_int_equal(together.all[140].r.n_records, 10); /* the cut block, told behind the others */
+    for (int i = 0; i < 140; i++) {
+        sl_avro_out record = {0};
+        sl_avro_reset(&one);
+        assert_ok(sl_avro_put_header(&one, night_schema, strlen(night_schema), SL_AVRO_NULL, night_sync, &err), &err);
+        night_record(&record, 7 + i, i % 5 == 4 ? 1 : 4, 10);
+        assert_ok(sl_avro_put_container_block(&one, SL_AVRO_NULL, night_sync, 1, record.bytes, record.len, &err), &err);
+        assert_ok(sl_classifier_bytes(c, one.bytes, one.len, keep, &alone, &err), &err);
+        sl_avro_release(&record);
+    }
+    for (int i = 0; i < 140; i++) assert_same(&together.all[i], &alone.all[i]);
+    sl_classifier_free(c);
+    sl_avro_release(&all);
+    sl_avro_release(&one);
+}
+
+static void who_has_heard_enough_is_told_no_more(void **state)
+{
+    (void)state;
+    static log_of l, again;
+    sl_avro_out all = {0};
+    sl_error err;
+    sl_classifier *c = new_classifier(model);
+    night_container(&all, 7, 150, 20, 10, SL_AVRO_NULL);
+    static const size_t places[] = {1, 5, 64, 65, 149, 150};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        l.n = again.n = 0;
+        l.stop_after = places[i];
+        assert_int_equal(sl_classifier_bytes(c, all.bytes, all.len, keep, &l, &err), SL_DONE);
+        assert_int_equal(l.n, places[i]);
+        /* nothing is left of it */
+        assert_ok(sl_classifier_bytes(c, all.bytes, all.len, keep, &again, &err), &err);
+        assert_int_equal(again.n, 150);
+        assert_same(&again.all[0], &l.all[0]);
+    }
+    sl_classifier_free(c);
+    sl_avro_release(&all);
+}
+
+static void a_batch_of_long_names_is_full_sooner(void **state)
+{
+    (void)state;
+    sl_classifier *c = new_classifier(model);
+    char *name = calloc(1, 600000);
+    memset(name, 'x', 600000);
+    made m;
+    sl_error err;
+    make(&m, 0);
+    m.alert.object_id = (sl_str){name, 600000};
+    assert_ok(sl_classifier_add(c, &m.alert, &err), &err);
+    assert_false(sl_classifier_full(c));
+    assert_ok(sl_classifier_add(c, &m.alert, &err), &err);
+    assert_true(sl_classifier_full(c));
+    assert_int_equal(sl_classifier_add(c, &m.alert, &err), SL_ERR_INVAL);
+    assert_false(sl_classifier_full(c)); /* a failure empties it */
+    sl_result result;
+    assert_ok(sl_classifier_alert(c, &m.alert, &result, &err), &err);
+    assert_memory_equal(result.object_id.ptr, name, 600000);
+    free(name);
+    sl_classifier_free(c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(batches_of_any_size_give_the_same),
+        cmocka_unit_test(an_answer_that_is_not_finite_spoils_no_other),
+        cmocka_unit_test(records_behind_each_other_give_what_they_give_alone),
+        cmocka_unit_test(who_has_heard_enough_is_told_no_more),
+        cmocka_unit_test(a_batch_of_long_names_is_full_sooner),
+    };
+    return cmocka_run_group_tests_name("classifier", tests, make_model, close_model);
+}
