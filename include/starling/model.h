@@ -44,7 +44,7 @@ typedef struct sl_layer_info {
     char shape[96];    /* "32 -> 128, relu" */
     size_t n_parameters;
     size_t n_bytes;      /* as stored */
-    const char *storage; /* "float32", "int8", ... */
+    const char *storage; /* "float32", "bfloat16", "int8", ... */
     double flop;         /* 2 x multiply-adds of one forward pass */
 } sl_layer_info;
 
@@ -87,8 +87,8 @@ SL_API void sl_runner_free(sl_runner *runner);
  */
 SL_API sl_status sl_runner_run(sl_runner *runner, size_t n, const float *input, float *p, sl_error *err);
 
-/* The kernels in use: "scalar", "avx2", "avx512". The environment's STARLING_CPU
-   chooses among those that the CPU can run; another name is passed over. */
+/* The kernels in use: "scalar", "avx2", "avx512", "avx512dot" (with the dot products of VNNI and BF16). The
+   environment's STARLING_CPU chooses among those that the CPU can run; another name is passed over. */
 SL_API const char *sl_runner_cpu(void);
 
 #ifdef __cplusplus

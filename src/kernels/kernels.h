@@ -29,23 +29,40 @@ static inline size_t sl_stride(size_t steps)
 }
 
 /*
- * c[n][t] = act(w_scale scale[t] sum_k w[n][k] x[k][t] + bias[n]) + add[n][t]
+ * How the weights of a product are stored. A row of w is k words of 32 bits,
+ * and the signal has rows of words too:
  *
- * The sum runs over k in order; its error is at most (K + 2) 2^-24 sum |w x|.
- * Where w and x are whole numbers and the sum stays under 2^24 it is exact:
- * that is how the int8 layers run.
+ *   FLOAT32   a word is a number.
+ *   BFLOAT16  a word is two numbers, of channels 2 i (low half) and 2 i + 1; sl_pack makes such a signal.
+ *   INT8      a word is four bytes, of channels 4 i (lowest) to 4 i + 3, signed in w, 0 to 255 in the signal:
+ *             levels as sl_quantize makes them.
+ *
+ * Where the channels do not fill the last word of a row of w it has zeros.
+ */
+typedef enum sl_weights { SL_WEIGHTS_FLOAT32, SL_WEIGHTS_BFLOAT16, SL_WEIGHTS_INT8 } sl_weights;
+
+/*
+ * c[n][t] = act(sum_k w[n][k] x[k][t] + bias[n]) + add[n][t], for INT8
+ * c[n][t] = act(w_scale scale[t] (sum_k w[n][k] x[k][t] - zero[t] w_sum[n]) + bias[n]) + add[n][t]
+ *
+ * FLOAT32 and BFLOAT16: the error of the sum over K channels is at most
+ * (K + 2) 2^-24 sum |w x|; numbers under 2^-126 may count as 0 with BFLOAT16.
+ * INT8: what stands in the bracket is exact (K is at most 16384).
  */
 typedef struct sl_gemm {
-    size_t n, k;       /* rows of w, columns of w */
+    sl_weights kind;
+    size_t n, k;       /* rows of w, words of a row */
     size_t lanes;      /* a multiple of SL_LANES */
-    const float *w;    /* n x k, any alignment */
+    const void *w;     /* n x k words */
     const float *bias; /* n */
-    const float *x;    /* k rows */
-    size_t x_stride;
-    const float *scale; /* one a lane, or NULL: w_scale and scale are 1 */
-    float w_scale;
-    const float *add; /* n rows of c_stride, or NULL: 0 */
-    float *c;         /* n rows; neither x nor add */
+    const void *x;     /* k rows of words */
+    size_t x_stride;   /* words */
+    float w_scale;     /* this and the three below: INT8 */
+    const int32_t *w_sum; /* n, of the row's bytes */
+    const int32_t *zero;  /* one a lane */
+    const float *scale;   /* one a lane */
+    const float *add;     /* n rows of c_stride, or NULL: 0 */
+    float *c;             /* n rows; neither x nor add */
     size_t c_stride;
     bool relu;
 } sl_gemm;
@@ -93,22 +110,31 @@ typedef struct sl_norm {
 
 /*
  * TFLite's run-time quantisation, for each step over its channels: 256 levels
- * from min(0, x) to max(0, x), zero being a level. levels = level - level of
- * zero, whole numbers in [-255, 255]; x is about scale * levels.
+ * from min(0, x) to max(0, x), zero being a level; x is about
+ * scale * (level - zero). A step with a number that is not finite gets scale NaN.
  */
 typedef struct sl_quantize {
     size_t channels, lanes, stride;
-    const float *x; /* channels rows */
-    float *levels;  /* channels rows */
-    float *scale;   /* one a lane */
+    const float *x;   /* channels rows */
+    uint32_t *levels; /* (channels + 3) / 4 rows of four levels from 0 to 255 each; the last may have some over */
+    float *scale;     /* one a lane */
+    int32_t *zero;    /* the level of 0, one a lane */
 } sl_quantize;
 
+/* To bfloat16, halves to even, NaN to NaN. */
+typedef struct sl_pack {
+    size_t channels, lanes, stride;
+    const float *x;  /* channels rows */
+    uint32_t *pairs; /* (channels + 1) / 2 rows; the last has 0 where channels is odd */
+} sl_pack;
+
 typedef struct sl_kernels {
-    const char *name; /* "scalar", "avx2", "avx512" */
+    const char *name; /* "scalar", "avx2", "avx512", "avx512dot" */
     void (*gemm)(const sl_gemm *g);
     void (*attention)(const sl_attention *a);
     void (*norm)(const sl_norm *n);
     void (*quantize)(const sl_quantize *q);
+    void (*pack)(const sl_pack *p);
     /* o[c] = mean of the first `steps` of row c, and 0 in the lanes behind it: rows of SL_LANES */
     void (*mean)(size_t channels, size_t steps, size_t stride, const float *x, float *o);
     /* in place, over the channels of each lane */
@@ -121,6 +147,7 @@ extern const sl_kernels sl_kernels_scalar;
 #if defined(__x86_64__)
 extern const sl_kernels sl_kernels_avx2;
 extern const sl_kernels sl_kernels_avx512;
+extern const sl_kernels sl_kernels_avx512dot;
 #endif
 
 /* The best table for this CPU, or the one that STARLING_CPU names if the CPU can run it. Chosen once. */

@@ -9,6 +9,9 @@ SL_ISA_BEGIN("avx2,fma")
 
 typedef __m256 vf;
 typedef unsigned vu __attribute__((vector_size(32)));
+typedef unsigned vu_any __attribute__((vector_size(32), may_alias));
+typedef int vi __attribute__((vector_size(32)));
+typedef short vh __attribute__((vector_size(32)));
 
 typedef __m256d vd;
 typedef long long vl __attribute__((vector_size(32)));
@@ -22,6 +25,9 @@ SL_INLINE vf vmin(vf a, vf b) { return _mm256_min_ps(a, b); }
 SL_INLINE vf vsqrt(vf a) { return _mm256_sqrt_ps(a); }
 SL_INLINE vf vround(vf a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 SL_INLINE vu vwhole(vf a) { return (vu)_mm256_cvtps_epi32(a); }
+SL_INLINE vu vcut(vf a) { return (vu)_mm256_cvttps_epi32(a); }
+SL_INLINE vf vfloat(vu a) { return _mm256_cvtepi32_ps((__m256i)a); }
+SL_INLINE vu vmadd(vu a, vu b) { return (vu)_mm256_madd_epi16((__m256i)a, (__m256i)b); }
 /* op over all lanes: halves, then pairs. */
 #define FOLD(a, op)                                                                       \
     __m128 half = op(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));             \

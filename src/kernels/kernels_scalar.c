@@ -1,22 +1,64 @@
 /* The reference: what each kernel means, one number at a time. */
 #include <math.h>
+#include <string.h>
 
 #include "kernels/gp_scalar.h"
 #include "kernels/kernels.h"
 #include "kernels/level.h"
 
+static float from_bfloat16(uint32_t half)
+{
+    const uint32_t bits = half << 16;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* Sums of the words' products, one row of w. */
+static void row_float32(const sl_gemm *g, const float *w, float *c)
+{
+    for (size_t k = 0; k < g->k; k++) {
+        const float *x = (const float *)g->x + k * g->x_stride;
+        for (size_t t = 0; t < g->lanes; t++) c[t] += w[k] * x[t];
+    }
+}
+
+static void row_bfloat16(const sl_gemm *g, const uint32_t *w, float *c)
+{
+    for (size_t k = 0; k < g->k; k++) {
+        const uint32_t *x = (const uint32_t *)g->x + k * g->x_stride;
+        for (size_t t = 0; t < g->lanes; t++) {
+            c[t] += from_bfloat16(w[k] & 0xffff) * from_bfloat16(x[t] & 0xffff);
+            c[t] += from_bfloat16(w[k] >> 16) * from_bfloat16(x[t] >> 16);
+        }
+    }
+}
+
+static void row_int8(const sl_gemm *g, size_t n, const int8_t *w, float *c)
+{
+    for (size_t t = 0; t < g->lanes; t++) {
+        int32_t sum = -g->zero[t] * g->w_sum[n];
+        for (size_t k = 0; k < g->k; k++) {
+            const uint8_t *x = (const uint8_t *)((const uint32_t *)g->x + k * g->x_stride + t);
+            for (size_t i = 0; i < 4; i++) sum += w[4 * k + i] * x[i];
+        }
+        c[t] = g->w_scale * g->scale[t] * (float)sum;
+    }
+}
+
 static void gemm(const sl_gemm *g)
 {
     for (size_t n = 0; n < g->n; n++) {
-        const float *w = g->w + n * g->k;
+        const uint32_t *w = (const uint32_t *)g->w + n * g->k;
         float *c = g->c + n * g->c_stride;
         for (size_t t = 0; t < g->lanes; t++) c[t] = 0;
-        for (size_t k = 0; k < g->k; k++) {
-            const float *x = g->x + k * g->x_stride;
-            for (size_t t = 0; t < g->lanes; t++) c[t] += w[k] * x[t];
+        switch (g->kind) {
+        case SL_WEIGHTS_FLOAT32: row_float32(g, (const float *)g->w + n * g->k, c); break;
+        case SL_WEIGHTS_BFLOAT16: row_bfloat16(g, w, c); break;
+        case SL_WEIGHTS_INT8: row_int8(g, n, (const int8_t *)w, c); break;
         }
         for (size_t t = 0; t < g->lanes; t++) {
-            const float y = (g->scale != NULL ? g->w_scale * g->scale[t] * c[t] : c[t]) + g->bias[n];
+            const float y = c[t] + g->bias[n];
             c[t] = g->relu && y < 0 ? 0 : y; /* NaN stays NaN */
             if (g->add != NULL) c[t] += g->add[n * g->c_stride + t];
         }
@@ -78,16 +120,42 @@ static void quantize(const sl_quantize *q)
 {
     for (size_t t = 0; t < q->lanes; t++) {
         const float *x = q->x + t;
-        float min = 0, max = 0;
+        float min = 0, max = 0, bad = 0;
         for (size_t c = 0; c < q->channels; c++) {
             if (x[c * q->stride] < min) min = x[c * q->stride];
             if (x[c * q->stride] > max) max = x[c * q->stride];
+            bad += x[c * q->stride] * 0;
         }
-        const float zero = sl_zero_level(min, max, &q->scale[t]), inverse = 1 / q->scale[t];
+        float width;
+        const float zero = sl_zero_level(min, max, &width), inverse = 1 / width;
+        q->scale[t] = width + bad;
+        q->zero[t] = (int32_t)zero + 128;
+        uint32_t word = 0;
         for (size_t c = 0; c < q->channels; c++) {
             float level = roundf(fmaf(x[c * q->stride], inverse, zero)); /* halves away from zero */
-            level = level < -128 ? -128 : level > 127 ? 127 : level;
-            q->levels[c * q->stride + t] = level - zero;
+            level = level > -128 ? level : -128;                         /* and NaN */
+            level = level > 127 ? 127 : level;
+            word |= (uint32_t)(level + 128) << 8 * (c % 4);
+            if (c % 4 < 3 && c + 1 < q->channels) continue;
+            q->levels[c / 4 * q->stride + t] = word;
+            word = 0;
+        }
+    }
+}
+
+static uint32_t to_bfloat16(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return x != x ? 0x7fc0 : (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
+
+static void pack(const sl_pack *p)
+{
+    for (size_t c = 0; c < p->channels; c += 2) {
+        const float *low = p->x + c * p->stride, *high = low + p->stride;
+        for (size_t t = 0; t < p->lanes; t++) {
+            p->pairs[c / 2 * p->stride + t] = to_bfloat16(low[t]) | (c + 1 < p->channels ? to_bfloat16(high[t]) << 16 : 0);
         }
     }
 }
@@ -115,7 +183,7 @@ static void softmax(size_t channels, size_t lanes, size_t stride, float *x)
 }
 
 const sl_kernels sl_kernels_scalar = {
-    "scalar", gemm, attention, norm, quantize, mean, softmax,
+    "scalar", gemm, attention, norm, quantize, pack, mean, softmax,
     .gp = {.lanes = {1, sl_gp_scalar_work, sl_gp_scalar_value, sl_gp_scalar_slope},
            .whole = {1, sl_gp_scalar_work, sl_gp_scalar_value, sl_gp_scalar_slope},
            .mean = sl_gp_scalar_mean},

@@ -2,12 +2,15 @@
  * kernels/kernels_tmpl.h - the kernels over vectors, included by one file for
  * each instruction set. That file defines before:
  *
- *   vf, vu         vectors of VL floats, of VL unsigned 32-bit integers
+ *   vf, vu, vi, vh vectors of VL floats, of VL unsigned and signed 32-bit and of 2 VL signed 16-bit integers
+ *   vu_any         vu that may alias anything
  *   vset(x)        all lanes x
  *   vfma(a, b, c)  a b + c, rounded once
  *   vmax(a, b), vmin(a, b)   b where either is NaN
  *   vsqrt(a), vround(a)      root; nearest whole number, halves to even
- *   vwhole(a)      the nearest whole number as a signed integer, |a| < 2^31
+ *   vwhole(a), vcut(a)       the nearest whole number, and the next towards zero, as a signed integer, |a| < 2^31
+ *   vfloat(a)      of a signed integer
+ *   vmadd(a, b)    sums of two products of signed 16-bit integers
  *   vleast(a), vmost(a), vsum(a)   of all lanes; the first two of numbers that are not NaN
  *   vany_not_below(a, b)     is not a < b in any lane
  *   vkeep_not_below(x, a, b) x where not a < b, else 0
@@ -19,6 +22,7 @@
  * small arrays become registers.
  */
 #include <math.h>
+#include <string.h>
 
 #include "kernels/kernels.h"
 #include "kernels/level.h"
@@ -56,83 +60,49 @@ SL_INLINE vf exp2_negative(vf x, float factor)
     return (vf)((vu)p + ((vu)shifted << 23));
 }
 
-/* What is done to a sum beside adding the bias before it is stored. */
-enum { ADDED = 1, SCALED = 2 };
-
-/* R rows of c, V vectors wide. */
-SL_INLINE void gemm_tile(const sl_gemm *g, size_t n, size_t t, const int kind, const size_t R, const size_t V)
+SL_INLINE vu load_words(const void *p)
 {
-    vf sum[GEMM_MOST][GEMM_VECTORS];
-    const size_t depth = g->k, x_stride = g->x_stride, c_stride = g->c_stride; /* copies: a store could change them */
-    const float *w = g->w + n * depth, *x = g->x + t, *bias = g->bias + n;
-    const float *add = kind & ADDED ? g->add + n * c_stride + t : NULL;
-    float *c = g->c + n * c_stride + t;
-    const vf least = vset(g->relu ? 0 : -INFINITY);
-    SL_UNROLL for (size_t r = 0; r < R; r++) {
-        SL_UNROLL for (size_t v = 0; v < V; v++) sum[r][v] = vset(0);
-    }
-    for (size_t k = 0; k < depth; k++, w++, x += x_stride) {
-        vf in[GEMM_VECTORS];
-        SL_UNROLL for (size_t v = 0; v < V; v++) in[v] = load(x + v * VL);
-        SL_UNROLL for (size_t r = 0; r < R; r++) {
-            const vf factor = vset(w[r * depth]);
-            SL_UNROLL for (size_t v = 0; v < V; v++) sum[r][v] = vfma(factor, in[v], sum[r][v]);
-        }
-    }
-    SL_UNROLL for (size_t r = 0; r < R; r++) {
-        const vf offset = vset(bias[r]);
-        SL_UNROLL for (size_t v = 0; v < V; v++) {
-            vf y = sum[r][v];
-            if (kind & SCALED) y = vset(g->w_scale) * load(g->scale + t + v * VL) * y;
-            y = vmax(least, y + offset);
-            if (kind & ADDED) y = y + load(add + r * c_stride + v * VL);
-            store(c + r * c_stride + v * VL, y);
-        }
-    }
+    return *(const vu_any *)p;
 }
 
-/* All rows, V vectors wide: as many together as fill the registers, then four, two, one. */
-SL_INLINE void gemm_rows(const sl_gemm *g, size_t t, const int kind, const size_t R, const size_t V)
+SL_INLINE void store_words(void *p, vu x)
 {
-    size_t n = 0;
-    for (; n + R <= g->n; n += R) gemm_tile(g, n, t, kind, R, V);
-    if (n + 4 <= g->n) {
-        gemm_tile(g, n, t, kind, 4, V);
-        n += 4;
-    }
-    if (n + 2 <= g->n) {
-        gemm_tile(g, n, t, kind, 2, V);
-        n += 2;
-    }
-    if (n < g->n) gemm_tile(g, n, t, kind, 1, V);
+    *(vu_any *)p = x;
 }
 
-SL_INLINE void gemm_columns(const sl_gemm *g, size_t t, const size_t R, const size_t V)
+/* A word of any kind in all lanes. */
+SL_INLINE vf vset_word(const void *p)
 {
-    switch ((g->add != NULL ? ADDED : 0) | (g->scale != NULL ? SCALED : 0)) {
-    case 0: gemm_rows(g, t, 0, R, V); break;
-    case ADDED: gemm_rows(g, t, ADDED, R, V); break;
-    case SCALED: gemm_rows(g, t, SCALED, R, V); break;
-    default: gemm_rows(g, t, ADDED | SCALED, R, V); break;
-    }
+    float word;
+    memcpy(&word, p, sizeof word);
+    return vset(word);
 }
 
-/* The vectors are shared out evenly: seven as four and three. */
+/* Two bfloat16 each, as floats: the order of the two sums is that of the instruction. */
+SL_INLINE vf plain_dot2(vf x, vf w, vf c)
+{
+    c = vfma((vf)((vu)x << 16), (vf)((vu)w << 16), c);
+    return vfma((vf)((vu)x & 0xffff0000u), (vf)((vu)w & 0xffff0000u), c);
+}
+
+/* Four bytes each, as two pairs of 16 bits. */
+SL_INLINE vf plain_dot4(vf x, vf w, vf c)
+{
+    const vu even = vmadd((vu)x & 0x00ff00ffu, (vu)((vh)((vu)w << 8) >> 8));
+    const vu odd = vmadd((vu)x >> 8 & 0x00ff00ffu, (vu)((vh)w >> 8));
+    return (vf)((vu)c + even + odd);
+}
+
+#define GEMM(name) plain_##name
+#include "kernels/gemm_tmpl.h"
+#undef GEMM
+
 static void gemm(const sl_gemm *g)
 {
-    size_t vectors = g->lanes / VL, tiles = (vectors + GEMM_VECTORS - 1) / GEMM_VECTORS;
-    for (size_t t = 0; tiles > 0; tiles--) {
-        const size_t wide = (vectors + tiles - 1) / tiles;
-        switch (wide) {
-        case 1: gemm_columns(g, t, 8, 1); break;
-        case 2: gemm_columns(g, t, GEMM_ROWS_2, 2); break;
-#if GEMM_VECTORS > 2
-        case 3: gemm_columns(g, t, 8, 3); break;
-        default: gemm_columns(g, t, 6, 4); break;
-#endif
-        }
-        vectors -= wide;
-        t += wide * VL;
+    switch (g->kind) {
+    case SL_WEIGHTS_FLOAT32: plain_all(g, SL_WEIGHTS_FLOAT32); break;
+    case SL_WEIGHTS_BFLOAT16: plain_all(g, SL_WEIGHTS_BFLOAT16); break;
+    case SL_WEIGHTS_INT8: plain_all(g, SL_WEIGHTS_INT8); break;
     }
 }
 
@@ -173,33 +143,78 @@ static void norm(const sl_norm *n)
     for (; t < n->lanes; t += VL) norm_columns(n, t, 1);
 }
 
-/* Nearest whole number, halves away from zero. */
-SL_INLINE vf round_away(vf x)
+/*
+ * The nearest whole number in [-128, 127], halves away from zero. Adding
+ * the float below one half before cutting off is right for every |x| < 2^23:
+ * at a half the sum rounds up to the next whole number, and just below it does not.
+ */
+SL_INLINE vu level_of(vf x)
 {
-    const vf r = vround(x), rest = x - r;
-    const vu one = (vu)vset(1);
-    const vf up = (vf)((vu)((rest == vset(0.5f)) & (x > vset(0))) & one);
-    const vf down = (vf)((vu)((rest == vset(-0.5f)) & (x < vset(0))) & one);
-    return r + up - down;
+    const vf near = vmin(vmax(x, vset(-128.25f)), vset(127.25f));
+    return vcut(near + (vf)(((vu)near & 0x80000000u) | 0x3effffffu));
+}
+
+/* N channels of a word; the others are copies of the last. */
+SL_INLINE vu levels_of(const float *x, size_t stride, const size_t N, vf inverse, vf zero)
+{
+    vu level[4];
+    SL_UNROLL for (size_t i = 0; i < 4; i++) {
+        level[i] = i < N ? level_of(vfma(load(x + i * stride), inverse, zero)) : level[N - 1];
+    }
+    const vu low = (level[0] & 0xffu) | (level[1] << 8 & 0xff00u), high = (level[2] & 0xffu) | level[3] << 8;
+    return ((low & 0xffffu) | high << 16) ^ 0x80808080u; /* + 128 in each byte */
 }
 
 static void quantize(const sl_quantize *q)
 {
+    const size_t channels = q->channels, stride = q->stride;
     for (size_t t = 0; t < q->lanes; t += VL) {
         const float *x = q->x + t;
-        vf min = vset(0), max = vset(0);
-        for (size_t c = 0; c < q->channels; c++) {
-            min = vmin(load(x + c * q->stride), min);
-            max = vmax(load(x + c * q->stride), max);
+        vf min = vset(0), max = vset(0), bad = vset(0);
+        for (size_t c = 0; c < channels; c++) {
+            const vf y = load(x + c * stride);
+            min = vmin(y, min);
+            max = vmax(y, max);
+            bad = vfma(y, vset(0), bad);
         }
-        _Alignas(sizeof(vf)) float low[VL], high[VL], zeros[VL];
+        _Alignas(sizeof(vf)) float low[VL], high[VL], zeros[VL], widths[VL];
         store(low, min);
         store(high, max);
-        for (size_t l = 0; l < VL; l++) zeros[l] = sl_zero_level(low[l], high[l], &q->scale[t + l]);
-        const vf zero = load(zeros), inverse = vset(1) / load(q->scale + t);
-        for (size_t c = 0; c < q->channels; c++) {
-            const vf level = round_away(vfma(load(x + c * q->stride), inverse, zero));
-            store(q->levels + c * q->stride + t, vmin(vset(127), vmax(vset(-128), level)) - zero);
+        for (size_t l = 0; l < VL; l++) zeros[l] = sl_zero_level(low[l], high[l], &widths[l]);
+        for (size_t l = 0; l < VL; l++) q->zero[t + l] = (int32_t)zeros[l] + 128;
+        const vf zero = load(zeros), inverse = vset(1) / load(widths);
+        store(q->scale + t, load(widths) + bad);
+        uint32_t *to = q->levels + t;
+        size_t c = 0;
+        for (; c + 4 <= channels; c += 4, to += stride) {
+            store_words(to, levels_of(x + c * stride, stride, 4, inverse, zero));
+        }
+        switch (channels - c) {
+        case 1: store_words(to, levels_of(x + c * stride, stride, 1, inverse, zero)); break;
+        case 2: store_words(to, levels_of(x + c * stride, stride, 2, inverse, zero)); break;
+        case 3: store_words(to, levels_of(x + c * stride, stride, 3, inverse, zero)); break;
+        default: break;
+        }
+    }
+}
+
+/* In the low halves. */
+SL_INLINE vu to_bfloat16(vf x)
+{
+    const vu bits = (vu)x, rounded = (bits + 0x7fffu + (bits >> 16 & 1)) >> 16, number = (vu)(x == x);
+    return (rounded & number) | (0x7fc0u & ~number);
+}
+
+static void pack(const sl_pack *p)
+{
+    const size_t channels = p->channels, stride = p->stride;
+    for (size_t c = 0; c < channels; c += 2) {
+        const float *low = p->x + c * stride, *high = low + stride;
+        uint32_t *to = p->pairs + c / 2 * stride;
+        for (size_t t = 0; t < p->lanes; t += VL) {
+            vu word = to_bfloat16(load(low + t));
+            if (c + 1 < channels) word |= to_bfloat16(load(high + t)) << 16;
+            store_words(to + t, word);
         }
     }
 }
@@ -233,9 +248,13 @@ static void softmax(size_t channels, size_t lanes, size_t stride, float *x)
     }
 }
 
-const sl_kernels TABLE = {
-    NAME, gemm, attention, norm, quantize, mean, softmax,
-    .gp = {.lanes = {DL, gp_lanes_work, gp_lanes_value, gp_lanes_slope},
-           .whole = {1, gp_whole_work, gp_whole_value, gp_whole_slope},
-           .mean = gp_mean},
-};
+/* With another function for the products where there is one. */
+#define TABLE_OF(name, gemm) \
+    { \
+        name, gemm, attention, norm, quantize, pack, mean, softmax, \
+        .gp = {.lanes = {DL, gp_lanes_work, gp_lanes_value, gp_lanes_slope}, \
+               .whole = {1, gp_whole_work, gp_whole_value, gp_whole_slope}, \
+               .mean = gp_mean}, \
+    }
+
+const sl_kernels TABLE = TABLE_OF(NAME, gemm);

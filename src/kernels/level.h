@@ -12,13 +12,17 @@
  */
 static inline float sl_zero_level(double min, double max, float *width)
 {
-    const double step = min < max ? (max - min) / 255 : 1;
+    /* Written without branches and round(), so that a loop over lanes becomes vectors. */
+    const double range = max - min, step = min < max ? range / 255 : 1;
     const double below = -min / step, above = max / step;
-    double zero = 128 + below < 127 + above ? -128 + below : 127 - above;
-    zero = min < max ? round(zero) : 0;
-    zero = zero < -128 ? -128 : zero > 127 ? 127 : zero;
+    const double zero = 128 + below < 127 + above ? -128 + below : 127 - above;
+    const double even = rint(zero), rest = zero - even;
+    double away = even + ((rest == 0.5) & (zero > 0) ? 1 : 0);
+    away = away - ((rest == -0.5) & (zero < 0) ? 1 : 0);
+    away = min < max ? away : 0;
+    away = away > -128 ? away : -128; /* and NaN */
     *width = (float)step;
-    return (float)zero;
+    return (float)(away > 127 ? 127 : away);
 }
 
 #endif

@@ -10,6 +10,7 @@ static const sl_kernels *const tables[] = {
 #if defined(__x86_64__)
     &sl_kernels_avx2,
     &sl_kernels_avx512,
+    &sl_kernels_avx512dot,
 #endif
 };
 enum { N_TABLES = sizeof tables / sizeof tables[0] };
@@ -20,7 +21,11 @@ static bool can_run(const sl_kernels *table)
     /* These look at what the operating system saves, too. */
     __builtin_cpu_init();
     if (table == &sl_kernels_avx2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    if (table == &sl_kernels_avx512) return __builtin_cpu_supports("avx512f");
+    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+    if (table == &sl_kernels_avx512) return avx512;
+    if (table == &sl_kernels_avx512dot) {
+        return avx512 && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16");
+    }
 #endif
     return table == &sl_kernels_scalar;
 }

@@ -62,7 +62,9 @@ static sl_status take(builder *b, uint32_t rank, const uint32_t *shape, const sl
         return SL_FAIL(b->err, SL_ERR_UNSUPPORTED, SL_REASON_NONE, "model: tensor %zu is stored in way %d, unknown here",
                        b->next_tensor, (int)t->storage);
     }
-    const size_t size = t->storage == SL_STORAGE_INT8 ? 1 : sizeof(float);
+    static const size_t sizes[SL_N_STORAGES] = {
+        [SL_STORAGE_FLOAT32] = sizeof(float), [SL_STORAGE_INT8] = 1, [SL_STORAGE_BFLOAT16] = 2};
+    const size_t size = sizes[t->storage];
     if (n > SL_MAX_PARAMETERS || n * size > t->n_bytes) {
         return BAD(b, "tensor %zu is cut: %zu bytes, needs %zu", b->next_tensor, t->n_bytes, n * size);
     }
@@ -80,15 +82,47 @@ static sl_status count_parameters(builder *b, size_t n)
     return SL_OK;
 }
 
+static sl_status not_finite(builder *b)
+{
+    return BAD(b, "tensor %zu has a weight that is not finite", b->next_tensor - 1);
+}
+
+/* An exponent of ones is infinity or NaN. */
+static bool all_finite_bfloat16(const uint16_t *x, size_t n)
+{
+    bool bad = false;
+    for (size_t i = 0; i < n; i++) bad |= (x[i] & 0x7f80) == 0x7f80;
+    return !bad;
+}
+
+/* bfloat16 is the upper half of a float. */
+static sl_status widen(builder *b, const uint16_t *from, size_t n, const float **out)
+{
+    float *to = SL_ARENA_NEW(b->arena, float, n);
+    if (to == NULL) return SL_FAIL_NOMEM(b->err);
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t bits = (uint32_t)from[i] << 16;
+        memcpy(&to[i], &bits, sizeof bits);
+    }
+    *out = to;
+    return SL_OK;
+}
+
 static sl_status take_floats(builder *b, uint32_t rank, const uint32_t *shape, const float **out)
 {
     const sl_tensor *t = NULL;
     SL_TRY(take(b, rank, shape, &t));
-    if (t->storage != SL_STORAGE_FLOAT32) return BAD(b, "tensor %zu must be float32", b->next_tensor - 1);
     size_t n = 1;
     for (uint32_t i = 0; i < rank; i++) n *= shape[i];
-    if (!all_finite(t->data, n)) return BAD(b, "tensor %zu has a weight that is not finite", b->next_tensor - 1);
-    *out = t->data;
+    if (t->storage == SL_STORAGE_BFLOAT16) {
+        if (!all_finite_bfloat16(t->data, n)) return not_finite(b);
+        SL_TRY(widen(b, t->data, n, out));
+    } else if (t->storage == SL_STORAGE_FLOAT32) {
+        if (!all_finite(t->data, n)) return not_finite(b);
+        *out = t->data;
+    } else {
+        return BAD(b, "tensor %zu must be float32 or bfloat16", b->next_tensor - 1);
+    }
     return count_parameters(b, n);
 }
 
@@ -97,37 +131,75 @@ static sl_status take_vector(builder *b, uint32_t n, const float **out)
     return take_floats(b, 1, &n, out);
 }
 
-/* Whole numbers as floats: the kernels sum them without rounding. */
-static sl_status expand_int8(builder *b, const sl_tensor *t, size_t n, sl_matrix *out)
+/* Rows of bytes, filled up to whole words, and their sums. */
+static sl_status take_int8(builder *b, const sl_tensor *t, sl_matrix *out)
 {
     if (!(t->scale > 0) || !isfinite(t->scale)) return BAD(b, "tensor %zu: scale %g", b->next_tensor - 1, t->scale);
-    float *w = SL_ARENA_NEW(b->arena, float, n);
-    if (w == NULL) return SL_FAIL_NOMEM(b->err);
-    const int8_t *from = t->data;
-    for (size_t i = 0; i < n; i++) w[i] = from[i];
-    out->w = w;
-    out->hybrid = true;
+    out->kind = SL_WEIGHTS_INT8;
+    out->words = (out->k + 3) / 4;
     out->scale = t->scale;
+    const size_t row = 4 * (size_t)out->words;
+    int8_t *w = SL_ARENA_NEW(b->arena, int8_t, out->n * row);
+    int32_t *sums = SL_ARENA_NEW(b->arena, int32_t, out->n);
+    if (w == NULL || sums == NULL) return SL_FAIL_NOMEM(b->err);
+    memset(w, 0, out->n * row);
+    const int8_t *from = t->data;
+    for (size_t n = 0; n < out->n; n++) {
+        memcpy(w + n * row, from + n * out->k, out->k);
+        sums[n] = 0;
+        for (size_t k = 0; k < out->k; k++) sums[n] += w[n * row + k];
+    }
+    out->w = w;
+    out->w_sum = sums;
+    b->op->info.storage = "int8";
+    return SL_OK;
+}
+
+/* Rows of pairs: where a row has an odd number, it gets a 0 behind it. */
+static sl_status take_bfloat16(builder *b, const sl_tensor *t, sl_matrix *out)
+{
+    const uint16_t *from = t->data;
+    if (!all_finite_bfloat16(from, (size_t)out->n * out->k)) return not_finite(b);
+    out->kind = SL_WEIGHTS_BFLOAT16;
+    out->words = (out->k + 1) / 2;
+    out->w = from;
+    b->op->info.storage = "bfloat16";
+    if (out->k % 2 == 0) return SL_OK;
+    const size_t row = 2 * (size_t)out->words;
+    uint16_t *w = SL_ARENA_NEW(b->arena, uint16_t, out->n * row);
+    if (w == NULL) return SL_FAIL_NOMEM(b->err);
+    for (size_t n = 0; n < out->n; n++) {
+        memcpy(w + n * row, from + n * out->k, out->k * sizeof *w);
+        w[n * row + out->k] = 0;
+    }
+    out->w = w;
     return SL_OK;
 }
 
 /* A matrix and its bias. */
 static sl_status take_matrix(builder *b, uint32_t n, uint32_t k, sl_matrix *out)
 {
-    *out = (sl_matrix){.n = n, .k = k};
+    *out = (sl_matrix){.n = n, .k = k, .words = k};
     const uint32_t shape[] = {n, k};
-    const bool is_int8 =
-        b->next_tensor < b->parts->n_tensors && b->parts->tensors[b->next_tensor].storage == SL_STORAGE_INT8;
-    if (is_int8) {
+    const sl_storage storage =
+        b->next_tensor < b->parts->n_tensors ? b->parts->tensors[b->next_tensor].storage : SL_STORAGE_FLOAT32;
+    if (storage == SL_STORAGE_INT8 || storage == SL_STORAGE_BFLOAT16) {
         const sl_tensor *t = NULL;
         SL_TRY(take(b, 2, shape, &t));
         SL_TRY(count_parameters(b, (size_t)n * k));
-        SL_TRY(expand_int8(b, t, (size_t)n * k, out));
-        b->op->info.storage = "int8";
+        SL_TRY(storage == SL_STORAGE_INT8 ? take_int8(b, t, out) : take_bfloat16(b, t, out));
     } else {
-        SL_TRY(take_floats(b, 2, shape, &out->w));
+        const float *w = NULL;
+        SL_TRY(take_floats(b, 2, shape, &w));
+        out->w = w;
     }
     return take_vector(b, n, &out->bias);
+}
+
+/* Floats for the words of a signal of that many channels, of both kinds, and for a scale and a zero a step. */
+static size_t operand_floats(size_t channels, size_t stride)
+{
+    return ((channels + 3) / 4 + (channels + 1) / 2 + 2) * stride;
 }
 
 static double gemm_flop(const sl_matrix *m, uint32_t steps)
@@ -150,8 +222,10 @@ static sl_status build_conv1d(builder *b, const sl_layer *layer)
     SL_TRY(check_activation(b, layer));
     const uint32_t shape[] = {layer->units, layer->kernel, b->channels};
     op->kernel = layer->kernel;
-    op->matrix = (sl_matrix){.n = layer->units, .k = layer->kernel * b->channels};
-    SL_TRY(take_floats(b, 3, shape, &op->matrix.w));
+    op->matrix = (sl_matrix){.n = layer->units, .k = layer->kernel * b->channels, .words = layer->kernel * b->channels};
+    const float *w = NULL;
+    SL_TRY(take_floats(b, 3, shape, &w));
+    op->matrix.w = w;
     SL_TRY(take_vector(b, layer->units, &op->matrix.bias));
     if (op->kernel > 1) op->scratch_floats = op->matrix.k * sl_stride(b->steps);
     op->channels_out = layer->units;
@@ -234,7 +308,7 @@ static sl_status build_encoder(builder *b, const sl_layer *layer)
     const size_t stride = sl_stride(b->steps);
     size_t widest = width > inner ? width : inner;
     if (layer->hidden > widest) widest = layer->hidden;
-    op->scratch_floats = (4 * (size_t)inner + (size_t)width + layer->hidden + widest + 1) * stride +
+    op->scratch_floats = (4 * (size_t)inner + (size_t)width + layer->hidden) * stride + operand_floats(widest, stride) +
                          sl_attention_room(b->steps, layer->key_dim);
     op->info.flop = gemm_flop(&e->q, b->steps) * 4 + gemm_flop(&e->w1, b->steps) * 2 +
                     4.0 * b->steps * b->steps * inner;
@@ -259,7 +333,7 @@ static sl_status build_dense(builder *b, const sl_layer *layer)
     if (layer->units < 1 || layer->units > SL_MAX_WIDTH) return BAD(b, "dense with %u channels", layer->units);
     SL_TRY(check_activation(b, layer));
     SL_TRY(take_matrix(b, layer->units, b->channels, &op->matrix));
-    if (op->matrix.hybrid) op->scratch_floats = ((size_t)b->channels + 1) * sl_stride(b->steps);
+    op->scratch_floats = operand_floats(b->channels, sl_stride(b->steps));
     op->channels_out = layer->units;
     op->info.kind = "dense";
     op->info.flop = gemm_flop(&op->matrix, b->steps);

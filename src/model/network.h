@@ -6,16 +6,23 @@
 #define SL_MODEL_NETWORK_H
 
 #include "base/arena.h"
+#include "kernels/kernels.h"
 #include "model/parts.h"
 #include "starling/model.h"
 
-/* y = W x + b for each step. With `hybrid` the input is quantised first and w holds whole numbers. */
+/*
+ * y = W x + b for each step. Float32 weights are a view into the file; the
+ * others are rows of words as the kernels want them, beside the file unless
+ * its rows are such words already.
+ */
 typedef struct sl_matrix {
     uint32_t n, k;     /* rows = channels out, columns = channels in */
-    const float *w;    /* n x k: a view into the file, or expanded from int8 */
+    sl_weights kind;
+    uint32_t words;    /* of a row of w */
+    const void *w;     /* n x words */
     const float *bias; /* n */
-    bool hybrid;
-    float scale; /* of w, with hybrid */
+    const int32_t *w_sum; /* int8: n, of the row's integers */
+    float scale;          /* int8 */
 } sl_matrix;
 
 typedef struct sl_encoder {

@@ -34,7 +34,12 @@ typedef enum sl_layer_kind {
 
 typedef enum sl_activation { SL_ACTIVATION_NONE = 0, SL_ACTIVATION_RELU = 1, SL_N_ACTIVATIONS } sl_activation;
 
-typedef enum sl_storage { SL_STORAGE_FLOAT32 = 0, SL_STORAGE_INT8 = 1, SL_N_STORAGES } sl_storage;
+typedef enum sl_storage {
+    SL_STORAGE_FLOAT32 = 0,
+    SL_STORAGE_INT8 = 1,
+    SL_STORAGE_BFLOAT16 = 2,
+    SL_N_STORAGES
+} sl_storage;
 
 /* The order of an encoder's tensors. Matrices are (out x in), row-major. */
 enum {

@@ -57,31 +57,54 @@ static float *rows(float **scratch, size_t channels, size_t stride)
     return p;
 }
 
-/* A signal as a matrix takes it: itself, and where the matrix is int8 its levels and their scale as well. */
+/* A signal as matrices take it: itself, and where one wants them its bytes or its bfloat16, made when they are asked for. */
 typedef struct operand {
     const float *x;
-    const float *levels;
+    size_t channels, stride;
+    float *room; /* operand_floats of network.c */
+    uint32_t *bytes, *pairs;
     float *scale;
+    int32_t *zero;
 } operand;
 
-static void quantize(const sl_runner *r, operand *o, size_t channels, size_t stride, float *levels, float *scale)
+static void need_bytes(const sl_runner *r, operand *o)
 {
-    const sl_quantize q = {.channels = channels, .lanes = stride, .stride = stride, .x = o->x, .levels = levels,
-                           .scale = scale};
+    if (o->bytes != NULL) return;
+    float *room = o->room;
+    o->scale = rows(&room, 1, o->stride);
+    o->zero = (int32_t *)rows(&room, 1, o->stride);
+    o->bytes = (uint32_t *)room;
+    const sl_quantize q = {.channels = o->channels, .lanes = o->stride, .stride = o->stride, .x = o->x,
+                           .levels = o->bytes, .scale = o->scale, .zero = o->zero};
     r->kernels->quantize(&q);
-    o->levels = levels;
-    o->scale = scale;
 }
 
-static void multiply(const sl_runner *r, const sl_matrix *m, const operand *in, size_t stride, bool relu,
-                     const float *add, float *out)
+static void need_pairs(const sl_runner *r, operand *o)
 {
-    sl_gemm g = {.n = m->n, .k = m->k, .lanes = stride, .w = m->w, .bias = m->bias, .x = in->x, .x_stride = stride,
-                 .add = add, .c = out, .c_stride = stride, .relu = relu};
-    if (m->hybrid) {
-        g.x = in->levels;
+    if (o->pairs != NULL) return;
+    o->pairs = (uint32_t *)(o->room + ((o->channels + 3) / 4 + 2) * o->stride);
+    const sl_pack p = {.channels = o->channels, .lanes = o->stride, .stride = o->stride, .x = o->x, .pairs = o->pairs};
+    r->kernels->pack(&p);
+}
+
+static void multiply(const sl_runner *r, const sl_matrix *m, operand *in, bool relu, const float *add, float *out)
+{
+    sl_gemm g = {.kind = m->kind, .n = m->n, .k = m->words, .lanes = in->stride, .w = m->w, .bias = m->bias, .x = in->x,
+                 .x_stride = in->stride, .add = add, .c = out, .c_stride = in->stride, .relu = relu};
+    switch (m->kind) {
+    case SL_WEIGHTS_FLOAT32: break;
+    case SL_WEIGHTS_BFLOAT16:
+        need_pairs(r, in);
+        g.x = in->pairs;
+        break;
+    case SL_WEIGHTS_INT8:
+        need_bytes(r, in);
+        g.x = in->bytes;
+        g.zero = in->zero;
         g.scale = in->scale;
         g.w_scale = m->scale;
+        g.w_sum = m->w_sum;
+        break;
     }
     r->kernels->gemm(&g);
 }
@@ -93,31 +116,27 @@ static void run_encoder(const sl_runner *r, const sl_op *op, const float *x, flo
     float *scratch = r->scratch;
     float *q = rows(&scratch, inner, stride), *k = rows(&scratch, inner, stride), *v = rows(&scratch, inner, stride);
     float *o = rows(&scratch, inner, stride), *x1 = rows(&scratch, width, stride);
-    float *hidden = rows(&scratch, e->w1.n, stride), *scale = rows(&scratch, 1, stride);
-    float *scores = rows(&scratch, 1, sl_attention_room(op->steps, e->key_dim)), *levels = scratch;
+    float *hidden = rows(&scratch, e->w1.n, stride);
+    float *scores = rows(&scratch, 1, sl_attention_room(op->steps, e->key_dim)), *room = scratch;
 
-    operand in = {.x = x};
-    if (e->q.hybrid || e->k.hybrid || e->v.hybrid) quantize(r, &in, width, stride, levels, scale);
-    multiply(r, &e->q, &in, stride, false, NULL, q);
-    multiply(r, &e->k, &in, stride, false, NULL, k);
-    multiply(r, &e->v, &in, stride, false, NULL, v);
+    operand in = {.x = x, .channels = width, .stride = stride, .room = room};
+    multiply(r, &e->q, &in, false, NULL, q);
+    multiply(r, &e->k, &in, false, NULL, k);
+    multiply(r, &e->v, &in, false, NULL, v);
     const sl_attention attention = {.heads = e->heads, .key_dim = e->key_dim, .steps = op->steps, .stride = stride,
                                     .scale = 1 / sqrtf((float)e->key_dim), .q = q, .k = k, .v = v, .o = o,
                                     .scores = scores};
     r->kernels->attention(&attention);
-    in = (operand){.x = o};
-    if (e->o.hybrid) quantize(r, &in, inner, stride, levels, scale);
-    multiply(r, &e->o, &in, stride, false, x, x1);
+    in = (operand){.x = o, .channels = inner, .stride = stride, .room = room};
+    multiply(r, &e->o, &in, false, x, x1);
     sl_norm norm = {.channels = width, .lanes = stride, .stride = stride, .x = x1, .gamma = e->gamma1, .beta = e->beta1,
                     .epsilon = e->epsilon};
     r->kernels->norm(&norm);
 
-    in = (operand){.x = x1};
-    if (e->w1.hybrid) quantize(r, &in, width, stride, levels, scale);
-    multiply(r, &e->w1, &in, stride, true, NULL, hidden);
-    in = (operand){.x = hidden};
-    if (e->w2.hybrid) quantize(r, &in, e->w1.n, stride, levels, scale);
-    multiply(r, &e->w2, &in, stride, false, x1, out);
+    in = (operand){.x = x1, .channels = width, .stride = stride, .room = room};
+    multiply(r, &e->w1, &in, true, NULL, hidden);
+    in = (operand){.x = hidden, .channels = e->w1.n, .stride = stride, .room = room};
+    multiply(r, &e->w2, &in, false, x1, out);
     norm = (sl_norm){.channels = width, .lanes = stride, .stride = stride, .x = out, .gamma = e->gamma2,
                      .beta = e->beta2, .epsilon = e->epsilon};
     r->kernels->norm(&norm);
@@ -142,16 +161,14 @@ static const float *unfold(const sl_op *op, const float *x, float *to)
 /* `add`: the positions, where they come next. */
 static void run_conv1d(const sl_runner *r, const sl_op *op, const float *x, const float *add, float *out)
 {
-    const operand in = {.x = op->kernel > 1 ? unfold(op, x, r->scratch) : x};
-    multiply(r, &op->matrix, &in, sl_stride(op->steps), op->relu, add, out);
+    operand in = {.x = op->kernel > 1 ? unfold(op, x, r->scratch) : x, .stride = sl_stride(op->steps)}; /* float32 */
+    multiply(r, &op->matrix, &in, op->relu, add, out);
 }
 
 static void run_dense(const sl_runner *r, const sl_op *op, const float *x, float *out)
 {
-    const size_t stride = sl_stride(op->steps);
-    operand in = {.x = x};
-    if (op->matrix.hybrid) quantize(r, &in, op->channels, stride, r->scratch + stride, r->scratch);
-    multiply(r, &op->matrix, &in, stride, op->relu, NULL, out);
+    operand in = {.x = x, .channels = op->channels, .stride = sl_stride(op->steps), .room = r->scratch};
+    multiply(r, &op->matrix, &in, op->relu, NULL, out);
 }
 
 static void run_positions(const sl_op *op, const float *x, float *out)

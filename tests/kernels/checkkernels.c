@@ -75,41 +75,99 @@ size_t up_to(size_t n)
 
 /* ---- gemm ---- */
 
+static uint32_t *words(size_t n)
+{
+    return (uint32_t *)array(n);
+}
+
+static int32_t *integers(size_t n, int most)
+{
+    int32_t *x = (int32_t *)array(n);
+    for (size_t i = 0; i < n; i++) x[i] = (int)sl_rng_below(&rng, 2 * (unsigned)most + 1) - most;
+    return x;
+}
+
+/* The number at place i of a row of words. */
+static double number(sl_weights kind, const void *row, size_t i)
+{
+    if (kind == SL_WEIGHTS_FLOAT32) return ((const float *)row)[i];
+    const uint32_t bits = (uint32_t)((const uint16_t *)row)[i] << 16;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* Weights and a signal of one kind. */
+static void fill_gemm(sl_gemm *g)
+{
+    const size_t n_w = g->n * g->k, n_x = g->k * g->x_stride;
+    if (g->kind == SL_WEIGHTS_FLOAT32) {
+        g->w = normals(n_w, 1);
+        g->x = normals(n_x, 3);
+    } else if (g->kind == SL_WEIGHTS_BFLOAT16) {
+        uint32_t *to[] = {words(n_w), words(n_x)};
+        const size_t n[] = {n_w, n_x};
+        for (int i = 0; i < 2; i++) {
+            const float *numbers = normals(2 * n[i], 2);
+            const sl_pack p = {.channels = 2, .lanes = n[i], .stride = n[i], .x = numbers, .pairs = to[i]};
+            sl_kernels_scalar.pack(&p);
+        }
+        g->w = to[0];
+        g->x = to[1];
+    } else {
+        uint32_t *w = words(n_w), *x = words(n_x);
+        int32_t *sums = integers(g->n, 0);
+        const bool extreme = sl_rng_below(&rng, 4) == 0;
+        for (size_t i = 0; i < n_x; i++) x[i] = extreme ? 0xffffffff : (uint32_t)sl_rng_u64(&rng);
+        for (size_t i = 0; i < 4 * n_w; i++) {
+            int8_t *byte = (int8_t *)w + i;
+            *byte = (int8_t)(extreme ? 127 : (int)sl_rng_below(&rng, 255) - 127);
+            sums[i / (4 * g->k)] += *byte;
+        }
+        float *scale = normals(g->lanes, 1);
+        int32_t *zero = integers(g->lanes, 127);
+        for (size_t t = 0; t < g->lanes; t++) zero[t] += 127;
+        g->w = w;
+        g->x = x;
+        g->w_sum = sums;
+        g->scale = scale;
+        g->zero = zero;
+        g->w_scale = 0.37f;
+    }
+}
+
 static void check_gemm(const sl_kernels *k)
 {
-    const bool whole = sl_rng_below(&rng, 3) == 0;
-    sl_gemm g = {.n = up_to(21), .k = up_to(90), .lanes = SL_LANES * up_to(9), .relu = sl_rng_below(&rng, 2)};
+    sl_gemm g = {.kind = (sl_weights)sl_rng_below(&rng, 3), .n = up_to(21), .k = up_to(90),
+                 .lanes = SL_LANES * up_to(9), .relu = sl_rng_below(&rng, 2)};
     g.x_stride = g.lanes + SL_LANES * sl_rng_below(&rng, 3);
     g.c_stride = g.lanes + SL_LANES * sl_rng_below(&rng, 3);
-    const float *x = whole ? wholes(g.k * g.x_stride, 255) : normals(g.k * g.x_stride, 3);
-    g.w = whole ? wholes(g.n * g.k, 127) : normals(g.n * g.k, 1);
-    g.bias = whole ? wholes(g.n, 100) : normals(g.n, 1);
-    g.x = x;
-    if (sl_rng_below(&rng, 2)) {
-        float *scale = normals(g.lanes, 1);
-        for (size_t t = 0; t < g.lanes; t++) scale[t] = whole ? 0.25f : fabsf(scale[t]);
-        g.scale = scale;
-        g.w_scale = 0.5f;
-    }
-    if (sl_rng_below(&rng, 2)) {
-        g.add = whole ? wholes(g.n * g.c_stride, 100) : normals(g.n * g.c_stride, 1);
-    }
+    fill_gemm(&g);
+    g.bias = normals(g.n, 1);
+    if (sl_rng_below(&rng, 2)) g.add = normals(g.n * g.c_stride, 1);
     float *expected = array(g.n * g.c_stride), *got = array(g.n * g.c_stride);
     for (size_t i = 0; i < g.n * g.c_stride; i++) expected[i] = got[i] = 77;
     g.c = expected;
     sl_kernels_scalar.gemm(&g);
     g.c = got;
     k->gemm(&g);
+    const size_t numbers = g.kind == SL_WEIGHTS_BFLOAT16 ? 2 : 1;
     for (size_t n = 0; n < g.n; n++) {
         for (size_t t = 0; t < g.c_stride; t++) {
-            double size = 0, factor = g.scale != NULL && t < g.lanes ? (double)g.w_scale * g.scale[t] : 1;
-            for (size_t i = 0; i < g.k && t < g.lanes; i++) size += fabs((double)g.w[n * g.k + i] * x[i * g.x_stride + t]);
-            size = size * factor * (double)(g.k + 5) + 2 * fabsf(g.bias[n]);
+            double size = 0;
+            for (size_t i = 0; i < g.k * numbers && t < g.lanes && g.kind != SL_WEIGHTS_INT8; i++) {
+                const uint32_t *row = (const uint32_t *)g.w + n * g.k;
+                const uint32_t *x = (const uint32_t *)g.x + i / numbers * g.x_stride + t;
+                size += fabs(number(g.kind, row, i) * number(g.kind, x, i % numbers));
+            }
+            size = size * (double)(g.k * numbers + 5) + 2 * fabsf(g.bias[n]);
             if (g.add != NULL) size += size + fabsf(g.add[n * g.c_stride + t]);
-            /* each of the two is within (k + 2) half_ulp of the sum, and rounds four times more behind it */
-            const double bound = t >= g.lanes || whole ? 0 : 2 * half_ulp * size;
+            /* each of the two is within (k + 2) half_ulp of the sum, and rounds four times more behind it; bytes are
+               summed exactly, and what is done to the sum is the same for all */
+            const double bound = t >= g.lanes || g.kind == SL_WEIGHTS_INT8 ? 0 : 2 * half_ulp * size;
             const double difference = fabs((double)got[n * g.c_stride + t] - expected[n * g.c_stride + t]);
-            CHECK(difference <= bound, "gemm %zu x %zu, lane %zu: off by %g, bound %g", g.n, g.k, t, difference, bound);
+            CHECK(difference <= bound, "gemm %zu x %zu, kind %d, lane %zu: off by %g, bound %g", g.n, g.k, (int)g.kind, t,
+                  difference, bound);
         }
     }
 }
@@ -263,8 +321,8 @@ static void check_norm(const sl_kernels *k)
 static void check_quantize(const sl_kernels *k)
 {
     sl_quantize q = {.channels = up_to(70), .lanes = SL_LANES * up_to(5)};
-    q.stride = q.lanes;
-    const size_t n = q.channels * q.stride;
+    q.stride = q.lanes + SL_LANES * sl_rng_below(&rng, 2);
+    const size_t n = q.channels * q.stride, rows = (q.channels + 3) / 4;
     float *x = sl_rng_below(&rng, 2) ? normals(n, 5) : wholes(n, 64);
     for (size_t c = 0; c < q.channels; c++) {
         x[c * q.stride] = 0;                               /* nothing but zeros */
@@ -272,17 +330,51 @@ static void check_quantize(const sl_kernels *k)
         x[c * q.stride + 2] = (float)c - 127.5f;           /* ties */
     }
     q.x = x;
-    float *levels = q.levels = array(n), *scale = q.scale = array(q.lanes);
+    const uint8_t *levels = (const uint8_t *)(q.levels = words(rows * q.stride));
+    const float *scale = q.scale = array(q.lanes);
+    const int32_t *zero = q.zero = integers(q.lanes, 0);
     sl_kernels_scalar.quantize(&q);
-    q.levels = array(n);
+    const uint8_t *got = (const uint8_t *)(q.levels = words(rows * q.stride));
     q.scale = array(q.lanes);
+    q.zero = integers(q.lanes, 0);
     k->quantize(&q);
-    for (size_t i = 0; i < n; i++) CHECK(levels[i] == q.levels[i], "quantize: level %g, not %g", q.levels[i], levels[i]);
     CHECK(memcmp(scale, q.scale, q.lanes * sizeof *scale) == 0, "quantize of %zu: scales differ", q.channels);
-    for (size_t i = 0; i < n; i++) {
-        const double off = fabs((double)levels[i] * scale[i % q.stride] - x[i]);
-        CHECK(off <= 1.001 * scale[i % q.stride], "a level is %g off, the width is %g", off, scale[i % q.stride]);
+    CHECK(memcmp(zero, q.zero, q.lanes * sizeof *zero) == 0, "quantize of %zu: zeros differ", q.channels);
+    for (size_t c = 0; c < q.channels; c++) {
+        for (size_t t = 0; t < q.lanes; t++) {
+            const size_t at = 4 * (c / 4 * q.stride + t) + c % 4;
+            CHECK(levels[at] == got[at], "quantize: level %d, not %d", got[at], levels[at]);
+            const double off = fabs((double)(levels[at] - zero[t]) * scale[t] - x[c * q.stride + t]);
+            CHECK(off <= 1.001 * scale[t], "a level is %g off, the width is %g", off, scale[t]);
+        }
     }
+}
+
+static void check_pack(const sl_kernels *k)
+{
+    sl_pack p = {.channels = up_to(20), .lanes = SL_LANES * up_to(5)};
+    p.stride = p.lanes + SL_LANES * sl_rng_below(&rng, 2);
+    const size_t n = p.channels * p.stride, rows = (p.channels + 1) / 2;
+    float *x = normals(n, 5);
+    x[0] = NAN;
+    x[1] = 1 + 0x1p-8f; /* ties, to even */
+    x[2] = 1 + 3 * 0x1p-8f;
+    x[3] = INFINITY;
+    p.x = x;
+    const uint16_t *expected = (const uint16_t *)(p.pairs = words(rows * p.stride));
+    sl_kernels_scalar.pack(&p);
+    const uint16_t *got = (const uint16_t *)(p.pairs = words(rows * p.stride));
+    k->pack(&p);
+    for (size_t c = 0; c < 2 * rows; c++) {
+        for (size_t t = 0; t < p.lanes; t++) {
+            const size_t at = 2 * (c / 2 * p.stride + t) + c % 2;
+            CHECK(expected[at] == got[at], "pack: %x, not %x", got[at], expected[at]);
+            const double is = number(SL_WEIGHTS_BFLOAT16, expected, at), want = c < p.channels ? x[c * p.stride + t] : 0;
+            CHECK(is == want || fabs(is - want) <= 0x1p-8 * fabs(want) || (is != is && want != want), "pack: %g as %g",
+                  want, is);
+        }
+    }
+    CHECK(expected[2] == 0x3f80 && expected[4] == 0x3f82, "pack: halves not to even");
 }
 
 static void check_mean(const sl_kernels *k)
@@ -328,6 +420,12 @@ static void check_not_finite(const sl_kernels *k)
                            .c = y, .c_stride = SL_LANES, .relu = i == 0};
         k->gemm(&g);
         CHECK(!isfinite(y[3]), "gemm loses %g", bad[i]);
+        uint32_t *levels = words(SL_LANES);
+        float *scale = array(SL_LANES);
+        const sl_quantize q = {.channels = 2, .lanes = SL_LANES, .stride = SL_LANES, .x = x, .levels = levels,
+                               .scale = scale, .zero = integers(SL_LANES, 0)};
+        k->quantize(&q);
+        CHECK(!isfinite(scale[3]) && isfinite(scale[2]), "quantize loses %g", bad[i]);
         memcpy(y, x, 2 * SL_LANES * sizeof *y);
         const sl_norm n = {.channels = 2, .lanes = SL_LANES, .stride = SL_LANES, .x = y, .gamma = gamma, .beta = beta,
                            .epsilon = 1e-6f};
@@ -384,10 +482,18 @@ static void bench(const sl_kernels *table)
     c.attention.o = big;
     c.norm = (sl_norm){.channels = 32, .lanes = stride, .stride = stride, .x = big, .gamma = w, .beta = w,
                        .epsilon = 1e-6f};
-    c.quantize = (sl_quantize){.channels = 128, .lanes = stride, .stride = stride, .x = x, .levels = big,
-                               .scale = array(stride)};
+    c.quantize = (sl_quantize){.channels = 128, .lanes = stride, .stride = stride, .x = x, .levels = (uint32_t *)big,
+                               .scale = array(stride), .zero = integers(stride, 0)};
     const double us = fastest_us(call_gemm, &c);
-    printf("%-7s gemm 128 x 32 x 100: %.2f us (%.0f GFLOP/s), ", table->name, us, 2e-3 * 128 * 32 * 100 / us);
+    printf("%-9s gemm 128 x 32 x 100: %.2f us (%.0f GFLOP/s), ", table->name, us, 2e-3 * 128 * 32 * 100 / us);
+    c.gemm = (sl_gemm){.kind = SL_WEIGHTS_BFLOAT16, .n = 128, .k = 16, .lanes = stride, .x_stride = stride, .c = big,
+                       .c_stride = stride, .bias = w};
+    fill_gemm(&c.gemm);
+    printf("bfloat16 %.2f us, ", fastest_us(call_gemm, &c));
+    c.gemm.kind = SL_WEIGHTS_INT8;
+    c.gemm.k = 8;
+    fill_gemm(&c.gemm);
+    printf("int8 %.2f us, ", fastest_us(call_gemm, &c));
     printf("attention 16 x 2 x 100: %.2f us, ", fastest_us(call_attention, &c));
     printf("norm of 32: %.2f us, ", fastest_us(call_norm, &c));
     printf("quantize of 128: %.2f us\n", fastest_us(call_quantize, &c));
@@ -407,7 +513,7 @@ int main(int argc, char **argv)
     printf("seed %llu\n", (unsigned long long)seed);
     static void (*const checks[])(const sl_kernels *) = {
         check_gemm, check_gemm_lanes, check_attention, check_attention_not_finite, check_large_scores,
-        check_norm, check_quantize, check_mean, check_softmax, check_not_finite,
+        check_norm, check_quantize, check_pack, check_mean, check_softmax, check_not_finite,
         check_gp_lanes, check_gp_whole, check_gp_neighbours, check_gp_mean, check_gp_exponential,
     };
     for (size_t i = 0; sl_kernels_available(i) != NULL; i++) {

@@ -32,7 +32,7 @@ MODELS = [
     ("tinho-gr-int8", "tinho_quant", 2.5e-3),
     ("t2-fink-clustered-int8", "sbin_quant", 2.5e-3),
 ]
-CPUS = ["scalar", "avx2", "avx512"]
+CPUS = ["scalar", "avx2", "avx512", "avx512dot"]
 STEPS, CHANNELS, CLASSES = 100, 2, 14
 
 

@@ -16,7 +16,8 @@ typedef struct random_size {
     uint32_t steps, channels, width, kernel, heads, key_dim, hidden, blocks, classes;
     uint32_t extras;
     sl_extra_mode extra_mode;
-    bool int8, table;
+    sl_storage weights; /* of all matrices; bfloat16 of everything */
+    bool table;
 } random_size;
 
 /* Everything is allocated from the arena. */
@@ -27,7 +28,7 @@ static const float *random_floats(sl_arena *arena, sl_rng *rng, size_t n, double
     return x;
 }
 
-static void random_add(sl_model_parts *parts, sl_arena *arena, sl_rng *rng, bool int8, double mean, double deviation,
+static void random_add(sl_model_parts *parts, sl_arena *arena, sl_rng *rng, sl_storage storage, double mean, double deviation,
                        uint32_t rank, const uint32_t *shape)
 {
     sl_tensor *t = &parts->tensors[parts->n_tensors++];
@@ -35,7 +36,18 @@ static void random_add(sl_model_parts *parts, sl_arena *arena, sl_rng *rng, bool
     for (uint32_t i = 0; i < rank; i++) n *= shape[i];
     *t = (sl_tensor){.scale = 1, .rank = rank, .n_bytes = n * 4};
     memcpy(t->shape, shape, rank * sizeof shape[0]);
-    if (int8) {
+    if (storage == SL_STORAGE_BFLOAT16) {
+        const float *x = random_floats(arena, rng, n, mean, deviation);
+        uint16_t *w = SL_ARENA_NEW(arena, uint16_t, n);
+        for (size_t i = 0; i < n; i++) {
+            uint32_t bits;
+            memcpy(&bits, &x[i], sizeof bits);
+            w[i] = (uint16_t)(bits >> 16);
+        }
+        t->storage = storage;
+        t->data = w;
+        t->n_bytes = 2 * n;
+    } else if (storage == SL_STORAGE_INT8) {
         int8_t *w = SL_ARENA_NEW(arena, int8_t, n);
         for (size_t i = 0; i < n; i++) w[i] = (int8_t)((int)sl_rng_below(rng, 255) - 127);
         t->storage = SL_STORAGE_INT8;
@@ -48,17 +60,23 @@ static void random_add(sl_model_parts *parts, sl_arena *arena, sl_rng *rng, bool
     parts->layers[parts->n_layers - 1].n_tensors++;
 }
 
-static void random_matrix(sl_model_parts *parts, sl_arena *arena, sl_rng *rng, bool int8, uint32_t n, uint32_t k)
+/* The storage of what is no matrix. */
+static sl_storage rest_of(sl_storage weights)
 {
-    const uint32_t shape[] = {n, k};
-    random_add(parts, arena, rng, int8, 0, 1 / sqrt(k), 2, shape);
-    random_add(parts, arena, rng, false, 0, 0.3, 1, &n);
+    return weights == SL_STORAGE_INT8 ? SL_STORAGE_FLOAT32 : weights;
 }
 
-static void random_norm(sl_model_parts *parts, sl_arena *arena, sl_rng *rng, uint32_t n)
+static void random_matrix(sl_model_parts *parts, sl_arena *arena, sl_rng *rng, sl_storage storage, uint32_t n, uint32_t k)
 {
-    random_add(parts, arena, rng, false, 1, 0.3, 1, &n);
-    random_add(parts, arena, rng, false, 0, 0.3, 1, &n);
+    const uint32_t shape[] = {n, k};
+    random_add(parts, arena, rng, storage, 0, 1 / sqrt(k), 2, shape);
+    random_add(parts, arena, rng, rest_of(storage), 0, 0.3, 1, &n);
+}
+
+static void random_norm(sl_model_parts *parts, sl_arena *arena, sl_rng *rng, sl_storage storage, uint32_t n)
+{
+    random_add(parts, arena, rng, rest_of(storage), 1, 0.3, 1, &n);
+    random_add(parts, arena, rng, rest_of(storage), 0, 0.3, 1, &n);
 }
 
 static sl_layer *random_layer(sl_model_parts *parts, sl_layer_kind kind)
@@ -76,12 +94,12 @@ static void random_encoder(sl_model_parts *parts, sl_arena *arena, sl_rng *rng, 
     layer->hidden = s->hidden;
     layer->epsilon = 1e-6f;
     const uint32_t inner = s->heads * s->key_dim;
-    for (int i = 0; i < 3; i++) random_matrix(parts, arena, rng, s->int8, inner, s->width);
-    random_matrix(parts, arena, rng, s->int8, s->width, inner);
-    random_norm(parts, arena, rng, s->width);
-    random_matrix(parts, arena, rng, s->int8, s->hidden, s->width);
-    random_matrix(parts, arena, rng, s->int8, s->width, s->hidden);
-    random_norm(parts, arena, rng, s->width);
+    for (int i = 0; i < 3; i++) random_matrix(parts, arena, rng, s->weights, inner, s->width);
+    random_matrix(parts, arena, rng, s->weights, s->width, inner);
+    random_norm(parts, arena, rng, s->weights, s->width);
+    random_matrix(parts, arena, rng, s->weights, s->hidden, s->width);
+    random_matrix(parts, arena, rng, s->weights, s->width, s->hidden);
+    random_norm(parts, arena, rng, s->weights, s->width);
 }
 
 static void random_contract(sl_contract *c, const random_size *s)
@@ -121,17 +139,17 @@ static sl_model_parts *random_model(sl_arena *arena, uint64_t seed, const random
     conv->kernel = s->kernel;
     conv->activation = SL_ACTIVATION_RELU;
     const uint32_t shape[] = {s->width, s->kernel, channels};
-    random_add(parts, arena, &rng, false, 0, 1 / sqrt(s->kernel * channels), 3, shape);
-    random_add(parts, arena, &rng, false, 0, 0.3, 1, &s->width);
+    random_add(parts, arena, &rng, rest_of(s->weights), 0, 1 / sqrt(s->kernel * channels), 3, shape);
+    random_add(parts, arena, &rng, rest_of(s->weights), 0, 0.3, 1, &s->width);
 
     random_layer(parts, SL_LAYER_POSITIONS);
     const uint32_t table[] = {steps, s->width};
-    if (s->table) random_add(parts, arena, &rng, false, 0, 1, 2, table);
+    if (s->table) random_add(parts, arena, &rng, rest_of(s->weights), 0, 1, 2, table);
 
     for (uint32_t i = 0; i < s->blocks; i++) random_encoder(parts, arena, &rng, s);
     random_layer(parts, SL_LAYER_MEAN_OVER_TIME);
     random_layer(parts, SL_LAYER_DENSE)->units = s->classes;
-    random_matrix(parts, arena, &rng, s->int8, s->classes, s->width);
+    random_matrix(parts, arena, &rng, s->weights, s->classes, s->width);
     random_layer(parts, SL_LAYER_SOFTMAX);
     return parts;
 }

@@ -18,7 +18,12 @@ typedef struct signal {
 
 static double weight(const sl_tensor *t, size_t i)
 {
-    return t->storage == SL_STORAGE_INT8 ? (double)t->scale * ((const int8_t *)t->data)[i] : ((const float *)t->data)[i];
+    if (t->storage == SL_STORAGE_INT8) return (double)t->scale * ((const int8_t *)t->data)[i];
+    if (t->storage == SL_STORAGE_FLOAT32) return ((const float *)t->data)[i];
+    const uint32_t bits = (uint32_t)((const uint16_t *)t->data)[i] << 16;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
 }
 
 static signal new_signal(sl_arena *arena, uint32_t steps, uint32_t channels)
@@ -183,23 +188,23 @@ static double worst_difference(const random_size *size, uint64_t seed)
     return worst;
 }
 
-static const random_size t2_size = {100, 2, 32, 1, 16, 2, 128, 1, 14, 0, SL_EXTRAS_NONE, false, false};
-static const random_size small_size = {3, 1, 2, 1, 1, 2, 3, 1, 2, 0, SL_EXTRAS_NONE, false, false};
+static const random_size t2_size = {100, 2, 32, 1, 16, 2, 128, 1, 14, 0, SL_EXTRAS_NONE, SL_STORAGE_FLOAT32, false};
+static const random_size small_size = {3, 1, 2, 1, 1, 2, 3, 1, 2, 0, SL_EXTRAS_NONE, SL_STORAGE_FLOAT32, false};
 
 static void random_networks_of_many_sizes_equal_a_naive_forward(void **state)
 {
     (void)state;
     static const random_size sizes[] = {
-        {100, 2, 32, 1, 16, 2, 128, 1, 14, 0, SL_EXTRAS_NONE, false, false},
-        {100, 6, 32, 3, 4, 8, 64, 2, 14, 2, SL_EXTRAS_AS_CHANNELS, false, false},
-        {100, 6, 48, 2, 8, 6, 96, 3, 20, 2, SL_EXTRAS_AS_STEPS, false, true},
-        {2, 1, 1, 1, 1, 1, 1, 1, 2, 0, SL_EXTRAS_NONE, false, false},
-        {3, 1, 5, 7, 5, 1, 7, 1, 3, 1, SL_EXTRAS_AS_CHANNELS, false, true},
-        {16, 3, 12, 4, 3, 3, 17, 2, 5, 0, SL_EXTRAS_NONE, false, false},
-        {17, 8, 20, 5, 2, 7, 33, 1, 64, 2, SL_EXTRAS_AS_STEPS, false, false},
-        {33, 2, 64, 1, 1, 64, 256, 1, 9, 0, SL_EXTRAS_NONE, false, false},
-        {257, 2, 24, 9, 2, 5, 30, 1, 4, 0, SL_EXTRAS_NONE, false, false},
-        {48, 4, 10, 64, 10, 1, 3, 0, 6, 0, SL_EXTRAS_NONE, false, false},
+        {100, 2, 32, 1, 16, 2, 128, 1, 14, 0, SL_EXTRAS_NONE, SL_STORAGE_FLOAT32, false},
+        {100, 6, 32, 3, 4, 8, 64, 2, 14, 2, SL_EXTRAS_AS_CHANNELS, SL_STORAGE_FLOAT32, false},
+        {100, 6, 48, 2, 8, 6, 96, 3, 20, 2, SL_EXTRAS_AS_STEPS, SL_STORAGE_FLOAT32, true},
+        {2, 1, 1, 1, 1, 1, 1, 1, 2, 0, SL_EXTRAS_NONE, SL_STORAGE_FLOAT32, false},
+        {3, 1, 5, 7, 5, 1, 7, 1, 3, 1, SL_EXTRAS_AS_CHANNELS, SL_STORAGE_FLOAT32, true},
+        {16, 3, 12, 4, 3, 3, 17, 2, 5, 0, SL_EXTRAS_NONE, SL_STORAGE_FLOAT32, false},
+        {17, 8, 20, 5, 2, 7, 33, 1, 64, 2, SL_EXTRAS_AS_STEPS, SL_STORAGE_FLOAT32, false},
+        {33, 2, 64, 1, 1, 64, 256, 1, 9, 0, SL_EXTRAS_NONE, SL_STORAGE_FLOAT32, false},
+        {257, 2, 24, 9, 2, 5, 30, 1, 4, 0, SL_EXTRAS_NONE, SL_STORAGE_FLOAT32, false},
+        {48, 4, 10, 64, 10, 1, 3, 0, 6, 0, SL_EXTRAS_NONE, SL_STORAGE_FLOAT32, false},
     };
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         const double worst = worst_difference(&sizes[i], i + 1);
@@ -214,7 +219,7 @@ static void an_encoder_may_be_widest_anywhere(void **state)
     (void)state;
     static const uint32_t widths[][3] = {{9, 1, 2}, {9, 2, 1}, {1, 9, 2}, {2, 9, 1}, {1, 2, 9}, {2, 1, 9}};
     for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++) {
-        random_size size = {5, 1, widths[i][0], 1, widths[i][1], 1, widths[i][2], 1, 2, 0, SL_EXTRAS_NONE, true, false};
+        random_size size = {5, 1, widths[i][0], 1, widths[i][1], 1, widths[i][2], 1, 2, 0, SL_EXTRAS_NONE, SL_STORAGE_INT8, false};
         assert_true(worst_difference(&size, i + 1) < 0.2);
     }
 }
@@ -224,13 +229,50 @@ static void int8_networks_are_near_the_forward_of_their_weights(void **state)
 {
     (void)state;
     random_size size = t2_size;
-    size.int8 = true;
+    size.weights = SL_STORAGE_INT8;
     for (uint64_t seed = 1; seed <= 4; seed++) {
         const double worst = worst_difference(&size, seed);
         if (worst > 0.02) print_error("seed %d: %g\n", (int)seed, worst);
         assert_true(worst > 1e-7);
         assert_true(worst <= 0.02);
     }
+}
+
+/* bfloat16 rounds activations to eight bits; sizes with odd widths, too. */
+static void bfloat16_networks_are_near_the_forward_of_their_weights(void **state)
+{
+    (void)state;
+    const random_size sizes[] = {
+        t2_size, {37, 3, 13, 3, 3, 5, 21, 2, 5, 0, SL_EXTRAS_NONE, SL_STORAGE_FLOAT32, true}};
+    for (size_t i = 0; i < 2; i++) {
+        random_size size = sizes[i];
+        size.weights = SL_STORAGE_BFLOAT16;
+        for (uint64_t seed = 1; seed <= 4; seed++) {
+            const double worst = worst_difference(&size, seed);
+            if (worst > 0.03) print_error("size %d, seed %d: %g\n", (int)i, (int)seed, worst);
+            assert_true(worst > 1e-7);
+            assert_true(worst <= 0.03);
+        }
+    }
+}
+
+static void a_bfloat16_weight_that_is_not_finite_is_refused(void **state)
+{
+    (void)state;
+    sl_arena arena;
+    sl_arena_init(&arena, 1 << 26);
+    random_size size = t2_size;
+    size.weights = SL_STORAGE_BFLOAT16;
+    for (uint32_t i = 0; i < 4; i++) { /* convolution, bias, queries, bias */
+        sl_model_parts *parts = random_model(&arena, 3, &size);
+        uint16_t *w = (uint16_t *)(uintptr_t)parts->tensors[i].data;
+        w[5] = i % 2 ? 0x7f80 : 0xffc0;
+        void *bytes = NULL;
+        size_t n_bytes = 0;
+        sl_error err;
+        assert_int_equal(sl_model_write_memory(parts, &bytes, &n_bytes, &err), SL_ERR_FORMAT);
+    }
+    sl_arena_release(&arena);
 }
 
 static void an_answer_does_not_depend_on_its_neighbours(void **state)
@@ -526,6 +568,8 @@ int main(void)
         cmocka_unit_test(random_networks_of_many_sizes_equal_a_naive_forward),
         cmocka_unit_test(an_encoder_may_be_widest_anywhere),
         cmocka_unit_test(int8_networks_are_near_the_forward_of_their_weights),
+        cmocka_unit_test(bfloat16_networks_are_near_the_forward_of_their_weights),
+        cmocka_unit_test(a_bfloat16_weight_that_is_not_finite_is_refused),
         cmocka_unit_test(an_answer_does_not_depend_on_its_neighbours),
         cmocka_unit_test(input_that_is_not_finite_is_refused),
         cmocka_unit_test(a_contract_comes_back_as_it_was_written),

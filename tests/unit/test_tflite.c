@@ -50,11 +50,11 @@ static void networks_of_many_sizes_come_through(void **state)
 {
     (void)state;
     static const random_size sizes[] = {
-        {100, 2, 32, 1, 16, 2, 128, 1, 14, 0, SL_EXTRAS_NONE, false, true},
-        {100, 2, 32, 1, 16, 2, 128, 1, 14, 0, SL_EXTRAS_NONE, true, true},
-        {20, 6, 24, 3, 4, 5, 40, 3, 7, 2, SL_EXTRAS_AS_CHANNELS, false, true},
-        {12, 3, 8, 4, 8, 1, 9, 2, 3, 2, SL_EXTRAS_AS_STEPS, true, true},
-        {9, 1, 6, 1, 1, 6, 5, 0, 2, 0, SL_EXTRAS_NONE, false, true},
+        {100, 2, 32, 1, 16, 2, 128, 1, 14, 0, SL_EXTRAS_NONE, SL_STORAGE_FLOAT32, true},
+        {100, 2, 32, 1, 16, 2, 128, 1, 14, 0, SL_EXTRAS_NONE, SL_STORAGE_INT8, true},
+        {20, 6, 24, 3, 4, 5, 40, 3, 7, 2, SL_EXTRAS_AS_CHANNELS, SL_STORAGE_FLOAT32, true},
+        {12, 3, 8, 4, 8, 1, 9, 2, 3, 2, SL_EXTRAS_AS_STEPS, SL_STORAGE_INT8, true},
+        {9, 1, 6, 1, 1, 6, 5, 0, 2, 0, SL_EXTRAS_NONE, SL_STORAGE_FLOAT32, true},
     };
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         check_round_trip(&sizes[i], false);
@@ -62,7 +62,7 @@ static void networks_of_many_sizes_come_through(void **state)
     }
 }
 
-static const random_size tiny = {3, 1, 2, 1, 1, 2, 3, 1, 2, 0, SL_EXTRAS_NONE, true, true};
+static const random_size tiny = {3, 1, 2, 1, 1, 2, 3, 1, 2, 0, SL_EXTRAS_NONE, SL_STORAGE_INT8, true};
 
 static sl_status import_status(const void *bytes, size_t n_bytes, const sl_contract *contract, sl_error *err)
 {
