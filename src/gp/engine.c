@@ -18,7 +18,7 @@ typedef struct loop {
     const sl_gp_rules *rules;
     sl_gp_problem problem;
     double *point[N_POINT_ARRAYS - 1]; /* time, wavelength, flux, noise: writable */
-    double *count, *amplitude, *time_scale, *information;
+    double *count, *amplitude, *time_scale;
     size_t rows;
     sl_gp_curve *in[SL_GP_MOST_LANES]; /* NULL: an idle lane */
 } loop;
@@ -56,7 +56,6 @@ static sl_status begin(sl_gp_engine *e, const sl_gp_way *way, const sl_gp_rules 
     l->count = lane; /* the gradient has two of these arrays, the information three */
     l->amplitude = lane + LINE;
     l->time_scale = lane + 2 * LINE;
-    l->information = lane + 6 * LINE;
     l->problem = (sl_gp_problem){.n = n,
                                  .count = l->count,
                                  .time = l->point[0],
@@ -70,7 +69,7 @@ static sl_status begin(sl_gp_engine *e, const sl_gp_way *way, const sl_gp_rules 
                                  .log_likelihood = lane + 3 * LINE,
                                  .alpha = alpha,
                                  .gradient = lane + 4 * LINE,
-                                 .information = l->information};
+                                 .information = lane + 6 * LINE};
     return SL_OK;
 }
 
@@ -108,7 +107,7 @@ static void take_alpha(const loop *l, size_t lane)
 static void evaluate(loop *l)
 {
     size_t longest = 1;
-    bool slopes = false, curvatures = false;
+    bool slopes = false;
     for (size_t lane = 0; lane < l->way->lanes; lane++) {
         if (l->in[lane] == NULL) continue;
         if (l->in[lane]->n > longest) longest = l->in[lane]->n;
@@ -118,12 +117,8 @@ static void evaluate(loop *l)
     l->way->value(&l->problem);
     for (size_t lane = 0; lane < l->way->lanes; lane++) {
         if (l->in[lane] == NULL) continue;
-        const sl_gp_search *s = &l->in[lane]->search;
-        if (!sl_gp_search_wants_gradient(s, l->problem.log_likelihood[lane])) continue;
-        slopes = true;
-        curvatures = curvatures || sl_gp_search_wants_curvature(s);
+        slopes = slopes || sl_gp_search_wants_gradient(&l->in[lane]->search, l->problem.log_likelihood[lane]);
     }
-    l->problem.information = curvatures ? l->information : NULL;
     if (slopes) l->way->slope(&l->problem);
 }
 
@@ -132,7 +127,7 @@ static bool answer(loop *l, size_t lane)
 {
     sl_gp_search *s = &l->in[lane]->search;
     const size_t lanes = l->way->lanes;
-    const double *g = l->problem.gradient + lane, *i = l->information + lane;
+    const double *g = l->problem.gradient + lane, *i = l->problem.information + lane;
     const double gradient[2] = {g[0], g[lanes]}, information[3] = {i[0], i[lanes], i[2 * lanes]};
     if (sl_gp_search_answer(s, l->problem.log_likelihood[lane], gradient, information)) take_alpha(l, lane);
     return !sl_gp_search_ended(s);
@@ -180,7 +175,6 @@ sl_status sl_gp_engine_evaluate(sl_gp_engine *e, const sl_gp_rules *rules, sl_gp
     SL_TRY(begin(e, way, rules, c->n, &l, err));
     load_lane(&l, 0, c);
     set_parameters(&l, 0, p);
-    l.problem.information = NULL;
     way->value(&l.problem);
     *value = l.problem.log_likelihood[0];
     if (!isfinite(*value)) return SL_OK;

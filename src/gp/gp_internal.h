@@ -56,7 +56,7 @@ sl_status sl_gp_check_grid(const sl_contract *contract, sl_error *err);
 sl_status sl_gp_curve_grid(const sl_gp_curve *c, const sl_contract *contract, const sl_lightcurve *lc, double *scratch,
                            float *input, double *mean, sl_error *err);
 
-/* scale.c: sl_gp_scale with a scratch of grid_length doubles. */
+/* scale.c: sl_gp_scale with a scratch of 2 x grid_length doubles. */
 sl_status sl_gp_scale_with(const sl_contract *contract, const sl_lightcurve *lc, const double *mean, double *scratch,
                            float *input, sl_error *err);
 

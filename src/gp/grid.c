@@ -74,7 +74,7 @@ sl_status sl_gp_curve_grid(const sl_gp_curve *c, const sl_contract *contract, co
                            float *input, double *mean, sl_error *err)
 {
     const size_t n = contract->gp.grid_length;
-    double *time = scratch, *sorted = scratch + n;
+    double *time = scratch, *sorted = scratch; /* two more, once the times have served */
     if (mean == NULL) mean = scratch + 2 * n;
     regular_times(c->time[0], c->time[c->n - 1], n, time);
     SL_TRY(sl_gp_curve_predict(c, &contract->gp, c->search.p, n, time, contract->n_channels, lc->channel_wavelength,

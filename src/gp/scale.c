@@ -7,19 +7,48 @@
 #include "base/error.h"
 #include "gp/gp_internal.h"
 
-/* Shell's sort with Ciura's gaps: no memory, no recursion, fast on the smooth
-   curves that come here, n^(4/3) on any other. */
-static void sort(size_t n, double *x)
+/* Where the run that begins at i ends: values that do not descend, or (reversed in place) that do. */
+static size_t run_end(size_t n, double *x, size_t i)
 {
-    static const size_t gaps[] = {1750, 701, 301, 132, 57, 23, 10, 4, 1};
-    for (size_t g = 0; g < sizeof gaps / sizeof gaps[0]; g++) {
-        const size_t gap = gaps[g];
-        for (size_t i = gap; i < n; i++) {
-            const double value = x[i];
-            size_t j = i;
-            for (; j >= gap && x[j - gap] > value; j -= gap) x[j] = x[j - gap];
-            x[j] = value;
+    size_t end = i + 1;
+    if (end == n) return end;
+    if (x[end] >= x[i]) {
+        while (end < n && x[end] >= x[end - 1]) end++;
+        return end;
+    }
+    while (end < n && x[end] < x[end - 1]) end++;
+    for (size_t a = i, b = end - 1; a < b; a++, b--) {
+        const double value = x[a];
+        x[a] = x[b];
+        x[b] = value;
+    }
+    return end;
+}
+
+/*
+ * Merges the runs that are there, two by two: linear in the smooth curves that
+ * come here, n log n in any other. Returns where the sorted values are, x or
+ * spare, both of n.
+ */
+static const double *sort(size_t n, double *x, double *spare)
+{
+    for (;;) {
+        size_t first = 0;
+        while (first < n) {
+            const size_t middle = run_end(n, x, first), end = middle < n ? run_end(n, x, middle) : n;
+            if (first == 0 && middle == n) return x;
+            size_t a = first, b = middle;
+            for (size_t k = first; k < end; k++) {
+                const bool left = b == end || (a < middle && x[a] <= x[b]);
+                spare[k] = x[left ? a : b];
+                a += left;
+                b += !left;
+            }
+            first = end;
         }
+        double *merged = spare;
+        spare = x;
+        x = merged;
     }
 }
 
@@ -45,20 +74,27 @@ static double peak_flux(const sl_lightcurve *lc)
     return peak > 0 ? peak : 1;
 }
 
-/* input = (mean - center) / spread: the two for one channel. */
+/* input = (mean - center) / spread: the two for one channel. The spread is NaN where a value is not finite. */
 static void channel_scale(const sl_contract *contract, const sl_lightcurve *lc, const double *mean, size_t channel,
                           double *scratch, double *center, double *spread)
 {
     const size_t n = contract->gp.grid_length, n_channels = contract->n_channels;
+    const double *sorted;
+    bool finite = true;
     *center = 0;
     *spread = 1;
     switch (contract->scaling) {
     case SL_SCALING_NONE: break;
     case SL_SCALING_MEDIAN_IQR:
-        for (size_t t = 0; t < n; t++) scratch[t] = mean[t * n_channels + channel];
-        sort(n, scratch);
-        *center = median(n, scratch);
-        *spread = percentile(n, scratch, 0.75) - percentile(n, scratch, 0.25);
+        for (size_t t = 0; t < n; t++) {
+            scratch[t] = mean[t * n_channels + channel];
+            finite = finite && isfinite(scratch[t]);
+        }
+        *spread = NAN;
+        if (!finite) break; /* what cannot be compared cannot be sorted */
+        sorted = sort(n, scratch, scratch + n);
+        *center = median(n, sorted);
+        *spread = percentile(n, sorted, 0.75) - percentile(n, sorted, 0.25);
         if (*spread < 10 * DBL_EPSILON) *spread = 1;
         break;
     case SL_SCALING_FIXED:
@@ -125,8 +161,8 @@ sl_status sl_gp_scale(const sl_contract *contract, const sl_lightcurve *lc, cons
     SL_REQUIRE(contract->n_channels >= 1 && contract->n_channels <= SL_MAX_BANDS, err);
     SL_REQUIRE(contract->n_extras <= SL_MAX_EXTRAS, err);
     double small[512];
-    if (n <= sizeof small / sizeof small[0]) return sl_gp_scale_with(contract, lc, mean, small, input, err);
-    double *scratch = malloc(n * sizeof *scratch);
+    if (2 * n <= sizeof small / sizeof small[0]) return sl_gp_scale_with(contract, lc, mean, small, input, err);
+    double *scratch = malloc(2 * n * sizeof *scratch);
     if (scratch == NULL) return SL_FAIL_NOMEM(err);
     const sl_status status = sl_gp_scale_with(contract, lc, mean, scratch, input, err);
     free(scratch);

@@ -1,6 +1,6 @@
 /*
- * A bounded maximiser for two variables: trust region, secant curvature
- * (BFGS), and each step the exact optimum of the quadratic model over the
+ * A bounded maximiser for two variables: trust region, a curvature that mixes
+ * what was learnt with a fresh guess, and each step the exact optimum of the quadratic model over the
  * box, which in two dimensions is found by looking at its inside, its edges
  * and its corners. docs/decisions/0003-bounded-newton-for-two-parameters.md
  * says why. Model, curvature and promises are those of minus the function.
@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum { MAX_EVALUATIONS = 80 };
-static const double first_radius = 2, largest_radius = 8, smallest_radius = 1e-9;
+static const double first_radius = 1.5, largest_radius = 8, smallest_radius = 1e-9;
 
 static double clamp(double x, double low, double high)
 {
@@ -62,7 +62,7 @@ double sl_gp_minimise_in_box(const double gradient[2], const double curvature[3]
 static void update_curvature(double b[3], const double x[2], const double y[2])
 {
     const double xy = x[0] * y[0] + x[1] * y[1];
-    if (!(xy > 1e-10 * hypot(x[0], x[1]) * hypot(y[0], y[1]))) return;
+    if (!(xy > 1e-10 * sqrt(x[0] * x[0] + x[1] * x[1]) * sqrt(y[0] * y[0] + y[1] * y[1]))) return;
     const double bx[2] = {b[0] * x[0] + b[1] * x[1], b[1] * x[0] + b[2] * x[1]};
     const double xbx = x[0] * bx[0] + x[1] * bx[1];
     const double old = xbx > 0 ? 1 / xbx : 0;
@@ -115,10 +115,10 @@ static void propose_step(sl_gp_search *s)
                    : s->x[i] >= s->high[i] - s->p[i] ? s->high[i]
                                                      : clamp(s->p[i] + s->x[i], s->low[i], s->high[i]);
     }
-    /* Far below `enough`: the model may be wrong by an order, and the reference may have gone on.
+    /* Well below `enough`: the model may be wrong, and the reference may have gone on.
        No success where only the failures before have made the step so short. */
     const double step = fmax(fabs(s->x[0]), fabs(s->x[1]));
-    if (s->promise <= 0.01 * enough(s)) end(s, step < s->radius || s->radius >= 0.01);
+    if (s->promise <= 0.05 * enough(s)) end(s, step < s->radius || s->radius >= 0.01);
     else s->stage = SL_GP_AT_STEP;
 }
 
@@ -162,11 +162,6 @@ bool sl_gp_search_wants_gradient(const sl_gp_search *s, double value)
     }
 }
 
-bool sl_gp_search_wants_curvature(const sl_gp_search *s)
-{
-    return s->stage == SL_GP_AT_START || s->stage == SL_GP_AT_JUMP;
-}
-
 static bool all_finite(size_t n, const double *x)
 {
     bool finite = true;
@@ -208,18 +203,40 @@ static bool answer_jump(sl_gp_search *s, double value, const double gradient[2],
     return taken;
 }
 
-static bool answer_step(sl_gp_search *s, double value, const double gradient[2], bool better)
+/* How far to go back from a step that failed: to the top of the parabola through what is known on its line. */
+static double backtrack(const sl_gp_search *s, double value)
+{
+    const double slope = s->gradient[0] * s->x[0] + s->gradient[1] * s->x[1];
+    if (!isfinite(value) || !(slope > 0)) return 0.25;
+    return clamp(slope / (2 * (slope - (value - s->value))), 0.1, 0.5);
+}
+
+/*
+ * The curvature behind a step: half from the secants so far, half the fresh
+ * guess, then made to agree with the newest secant. The guess alone converges
+ * slowly where the model fits badly, the secants alone need many steps to
+ * forget where they came from.
+ */
+static void renew_curvature(sl_gp_search *s, const double gradient[2], const double curvature[3])
+{
+    const double y[2] = {s->gradient[0] - gradient[0], s->gradient[1] - gradient[1]};
+    if (all_finite(3, curvature)) {
+        for (int i = 0; i < 3; i++) s->curvature[i] = 0.5 * (s->curvature[i] + curvature[i]);
+    }
+    update_curvature(s->curvature, s->x, y);
+}
+
+static bool answer_step(sl_gp_search *s, double value, const double gradient[2], const double curvature[3], bool better)
 {
     const double step = fmax(fabs(s->x[0]), fabs(s->x[1]));
     const bool taken = better && all_finite(2, gradient);
     if (!taken) {
-        s->radius = 0.25 * step;
+        s->radius = backtrack(s, value) * step;
         propose_step(s);
         return false;
     }
     const double gain = value - s->value, kept = gain / s->promise, gained_enough = 0.1 * enough(s);
-    const double y[2] = {s->gradient[0] - gradient[0], s->gradient[1] - gradient[1]};
-    update_curvature(s->curvature, s->x, y);
+    renew_curvature(s, gradient, curvature);
     if (kept < 0.25) s->radius = 0.5 * step;
     else if (kept > 0.75 && step >= 0.99 * s->radius) s->radius = fmin(2.5 * s->radius, largest_radius);
     keep(s, value, gradient);
@@ -235,7 +252,7 @@ bool sl_gp_search_answer(sl_gp_search *s, double value, const double gradient[2]
     switch (s->stage) {
     case SL_GP_AT_START: return answer_start(s, value, gradient, curvature);
     case SL_GP_AT_JUMP: return answer_jump(s, value, gradient, curvature, better);
-    case SL_GP_AT_STEP: return answer_step(s, value, gradient, better);
+    case SL_GP_AT_STEP: return answer_step(s, value, gradient, curvature, better);
     default: return false;
     }
 }

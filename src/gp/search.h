@@ -35,14 +35,13 @@ static inline bool sl_gp_search_ended(const sl_gp_search *s)
 {
     return s->stage == SL_GP_DONE || s->stage == SL_GP_FAILED;
 }
-/* Whether the gradient at `at` will be needed, the function being `value` there (NaN: not defined). */
+/* Whether gradient and curvature at `at` will be needed, the function being `value` there (NaN: not defined). */
 bool sl_gp_search_wants_gradient(const sl_gp_search *s, double value);
-/* Whether a first guess of the curvature will be needed with it. */
-bool sl_gp_search_wants_curvature(const sl_gp_search *s);
 /*
  * The answer for `at`: the next place is in `at`, or the search has ended.
- * True where `at` had been the best place so far. gradient may be NULL where
- * it was not wanted; curvature (of minus the function, positive) too.
+ * True where that place was the best so far. gradient, and a guess of the
+ * curvature of minus the function (00, 01, 11; not negative), may be NULL
+ * where they were not wanted.
  */
 bool sl_gp_search_answer(sl_gp_search *s, double value, const double gradient[2], const double curvature[3]);
 

@@ -42,7 +42,7 @@ typedef struct sl_gp_problem {
     double *log_likelihood; /* [lanes], normalisation included */
     double *alpha;          /* [rows][lanes]: K^-1 flux */
     double *gradient;       /* [2][lanes]: of the log-likelihood over p0 and p1 */
-    double *information;    /* [3][lanes]: 00, 01, 11, or NULL */
+    double *information;    /* [3][lanes]: 00, 01, 11 */
 } sl_gp_problem;
 
 typedef struct sl_gp_way {
@@ -51,8 +51,7 @@ typedef struct sl_gp_way {
     /* log_likelihood and alpha */
     void (*value)(const sl_gp_problem *g);
     /*
-     * Behind `value`: gradient, and the average information where it is asked
-     * for. With a = K^-1 y:  dL/dp = (a . K' a - trace(K^-1 K')) / 2. For p0,
+     * Behind `value`: gradient and average information. With a = K^-1 y:  dL/dp = (a . K' a - trace(K^-1 K')) / 2. For p0,
      * K' = K - N (N the noise), so K' a = y - N a and the trace is
      * n - trace(K^-1 N). Average information: (K'_i a) . K^-1 (K'_j a) / 2, the
      * mean of the observed and the expected information where K is linear in

@@ -153,25 +153,34 @@ static vl lanes_factorise(const gp_lanes *l)
     return good;
 }
 
-/* x = L^-1 b; b and x may be the same array. */
-static void lanes_solve_lower(const gp_lanes *l, const vd *b, vd *x)
+/* x[s] = L^-1 b[s] for S right sides; b[s] and x[s] may be the same array. */
+SL_INLINE void lanes_solve_lower(const gp_lanes *l, const size_t S, const vd *const b[], vd *const x[])
 {
     for (size_t i = 0; i < l->padded; i += LT) {
         const vd *panel = l->factor + lanes_upper(i / LT);
-        vd sum[LT];
+        vd sum[2][LT];
         SL_UNROLL
-        for (size_t c = 0; c < LT; c++) sum[c] = b[i + c];
+        for (size_t s = 0; s < S; s++) {
+            SL_UNROLL
+            for (size_t c = 0; c < LT; c++) sum[s][c] = b[s][i + c];
+        }
         for (size_t k = 0; k < i; k++) {
             SL_UNROLL
-            for (size_t c = 0; c < LT; c++) sum[c] = dfnma(panel[LT * k + c], x[k], sum[c]);
+            for (size_t s = 0; s < S; s++) {
+                SL_UNROLL
+                for (size_t c = 0; c < LT; c++) sum[s][c] = dfnma(panel[LT * k + c], x[s][k], sum[s][c]);
+            }
         }
         const vd *diagonal = panel + LT * i;
         SL_UNROLL
         for (size_t r = 0; r < LT; r++) {
             SL_UNROLL
-            for (size_t q = 0; q < r; q++) sum[r] = dfnma(diagonal[LT * q + r], sum[q], sum[r]);
-            sum[r] *= l->pivot[i + r];
-            x[i + r] = sum[r];
+            for (size_t s = 0; s < S; s++) {
+                SL_UNROLL
+                for (size_t q = 0; q < r; q++) sum[s][r] = dfnma(diagonal[LT * q + r], sum[s][q], sum[s][r]);
+                sum[s][r] *= l->pivot[i + r];
+                x[s][i + r] = sum[s][r];
+            }
         }
     }
 }
@@ -230,7 +239,8 @@ static void gp_lanes_value(const sl_gp_problem *g)
     lanes_covariance(g, &l);
     const vl good = lanes_factorise(&l);
     vd *alpha = (vd *)g->alpha;
-    lanes_solve_lower(&l, (const vd *)g->flux, l.half);
+    const vd *const flux[] = {(const vd *)g->flux};
+    lanes_solve_lower(&l, 1, flux, (vd *const[]){l.half});
     vd square = dset(0);
     for (size_t i = 0; i < l.padded; i++) {
         square = dfma(l.half[i], l.half[i], square);
@@ -331,9 +341,7 @@ static void gp_lanes_slope(const sl_gp_problem *g)
     }
     dstore(g->gradient, dset(0.5) * (dot0 - (dload(g->count) - noise_trace)));
     dstore(g->gradient + DL, dset(0.5) * (dot1 - slope_trace));
-    if (g->information == NULL) return;
-    lanes_solve_lower(&l, l.u0, l.u0);
-    lanes_solve_lower(&l, l.u1, l.u1);
+    lanes_solve_lower(&l, 2, (const vd *const[]){l.u0, l.u1}, (vd *const[]){l.u0, l.u1});
     vd square0 = dset(0), product = dset(0), square1 = dset(0);
     for (size_t i = 0; i < l.padded; i++) {
         square0 = dfma(l.u0[i], l.u0[i], square0);

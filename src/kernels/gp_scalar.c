@@ -138,7 +138,6 @@ void sl_gp_scalar_slope(const sl_gp_problem *g)
     }
     g->gradient[0] = 0.5 * (dot(n, g->alpha, m.u0) - ((double)n - noise_trace));
     g->gradient[1] = 0.5 * (dot(n, g->alpha, m.u1) - slope_trace);
-    if (g->information == NULL) return;
     solve_lower(n, m.factor, m.u0);
     solve_lower(n, m.factor, m.u1);
     g->information[0] = 0.5 * dot(n, m.u0, m.u0);

@@ -313,7 +313,6 @@ static void gp_whole_slope(const sl_gp_problem *g)
     whole_slope_times(&w, g->alpha, w.u1);
     g->gradient[0] = 0.5 * (whole_dot(w.padded, g->alpha, w.u0) - ((double)g->n - noise_trace));
     g->gradient[1] = 0.5 * (whole_dot(w.padded, g->alpha, w.u1) - slope_trace);
-    if (g->information == NULL) return;
     whole_solve_lower(&w, w.u0, w.u0);
     whole_solve_lower(&w, w.u1, w.u1);
     g->information[0] = 0.5 * whole_dot(w.padded, w.u0, w.u0);

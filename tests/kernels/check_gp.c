@@ -258,7 +258,6 @@ static void bench_way(const sl_kernels *k, const sl_gp_way *way, const char *nam
 {
     call c = {.way = way, .t = new_task(way, n)};
     for (size_t lane = 0; lane < way->lanes; lane++) fill_lane(&c.t, lane, n);
-    c.t.g.information = NULL;
     const double value = fastest_us(call_value, &c) / (double)way->lanes, both = fastest_us(call_both, &c) / (double)way->lanes;
     printf("%-7s gp %s, %zu points: likelihood %.3f us, with gradient %.3f us\n", k->name, name, n, value, both);
     free_arrays();

@@ -52,6 +52,12 @@ static void expect(size_t n, const float *values)
     assert_true(isnan(input[n])); /* and not one more was written */
 }
 
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
 static void median_and_quartiles_scale_each_channel(void **state)
 {
     (void)state;
@@ -67,6 +73,41 @@ static void quartiles_between_two_values_are_linear(void **state)
     /* sorted 1 2 4 5: median 3, quartiles 1.75 and 4.25 */
     assert_ok(sl_gp_scale(&contract, &lc, mean, input, &err), &err);
     expect(8, (const float[]){-0.8f, 0, 0.8f, 0, -0.4f, 0, 0.4f, 0});
+}
+
+/* Against sorting by the C library, on curves and on noise of any length. */
+static void any_values_are_sorted(void **state)
+{
+    (void)state;
+    sl_rng rng;
+    sl_rng_init(&rng, 3, 0);
+    static double sorted[300];
+    contract.n_channels = 1;
+    for (int round = 0; round < 300; round++) {
+        const uint32_t n = contract.gp.grid_length = 2 + (uint32_t)sl_rng_below(&rng, 299);
+        const double noise = round % 3 == 0 ? 0 : sl_rng_uniform(&rng);
+        for (size_t t = 0; t < n; t++) mean[t] = sin((double)t * 9 / n) + noise * floor(5 * sl_rng_normal(&rng));
+        memcpy(sorted, mean, n * sizeof *mean);
+        qsort(sorted, n, sizeof *sorted, by_value);
+        assert_ok(sl_gp_scale(&contract, &lc, mean, input, &err), &err);
+        const double center = n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+        for (size_t t = 0; t < n; t++) {
+            assert_true((mean[t] < center) == (input[t] < 0) && (mean[t] > center) == (input[t] > 0));
+        }
+    }
+}
+
+static void values_that_are_not_finite_are_refused(void **state)
+{
+    (void)state;
+    static const double bad[] = {NAN, INFINITY, -INFINITY};
+    contract.gp.grid_length = 100;
+    for (int i = 0; i < 3; i++) {
+        for (size_t t = 0; t < 200; t++) mean[t] = (double)(t * t % 71);
+        mean[37 + 2 * i] = bad[i];
+        mean[151] = bad[i];
+        assert_int_equal(sl_gp_scale(&contract, &lc, mean, input, &err), SL_ERR_NUMERIC);
+    }
 }
 
 static void other_scalings_follow_the_contract(void **state)
@@ -203,6 +244,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(median_and_quartiles_scale_each_channel),
         TEST(quartiles_between_two_values_are_linear),
+        TEST(any_values_are_sorted),
+        TEST(values_that_are_not_finite_are_refused),
         TEST(other_scalings_follow_the_contract),
         TEST(extras_become_channels_or_steps),
         TEST(a_missing_redshift_is_refused_where_the_contract_needs_it),

@@ -21,8 +21,8 @@ static sl_gp_search run(function *f, const double start[2], const double low[2],
         double gradient[2], at[2] = {s.at[0], s.at[1]};
         for (int i = 0; i < 2; i++) assert_true(at[i] >= low[i] && at[i] <= high[i]);
         const double value = f(at, gradient);
-        const bool wanted = sl_gp_search_wants_gradient(&s, value), curved = sl_gp_search_wants_curvature(&s);
-        if (sl_gp_search_answer(&s, value, wanted ? gradient : NULL, wanted && curved ? round : NULL)) {
+        const bool wanted = sl_gp_search_wants_gradient(&s, value);
+        if (sl_gp_search_answer(&s, value, wanted ? gradient : NULL, wanted ? round : NULL)) {
             memcpy(kept, at, sizeof kept);
         }
         evaluations++;
