@@ -77,13 +77,13 @@ def golden_curves(shared):
     return curves
 
 
-def simulated_curves(n=200, seed=1):
-    """Points like ZTF's: 4 to 40 in g and r, a rise and a fall over noise."""
+def simulated_curves(n=200, seed=1, fewest=4, most=40, days=60):
+    """Points like ZTF's: a few to many in g and r, a rise and a fall over noise."""
     random = np.random.default_rng(seed)
     curves = []
     for _ in range(n):
-        points = int(random.integers(4, 41))
-        mjd = 58000.0 + np.sort(random.uniform(0, 60, points))
+        points = int(random.integers(fewest, most + 1))
+        mjd = 58000.0 + np.sort(random.uniform(0, days, points))
         bands = ["g" if i % 2 else "r" for i in range(points)]
         phase = (mjd - 58000.0 - random.uniform(5, 30)) / random.uniform(5, 20)
         error = random.uniform(5, 20, points)
@@ -382,6 +382,24 @@ def compare_curves(run, curves, shared, model, csv):
         run.compare(["--curves", csv, "-m", shared / "models" / (name + ".tflite")], rows, peers)
 
 
+def compare_long_curves(run, csv):
+    """The Gaussian process in batches, on made-up light curves as long as a wide survey's and a deep one's."""
+    for n, fewest, most, days in ((192, 31, 60, 200), (64, 301, 350, 900)):
+        curves = simulated_curves(n, fewest, fewest, most, days)
+        write_curves(curves, csv)
+        row = f"GP: {fewest} to {most} points, batches of 64"
+
+        def measure(curves=curves):
+            return timed(george_fit_and_grid, curves, 2.0)
+
+        try:
+            george_fit_and_grid(curves[0])
+            peers = [(row, "george + SciPy L-BFGS-B", measure)]
+        except ImportError:
+            peers = []
+        run.compare(["--curves", csv], {row: "gp_batch"}, peers)
+
+
 START = {
     "LiteRT under Python": """
 import sys, numpy
@@ -532,6 +550,7 @@ def main():
         write_curves(curves, csv)
         compare_packets(run, arguments.packets, model, shared)
         compare_curves(run, curves, shared, model, csv)
+        compare_long_curves(run, csv)
     if arguments.starling and arguments.packets and arguments.model:
         compare_start(run, arguments.packets, arguments.model, shared)
     heading = ["- " + line for line in machine(run) + run.notes]
