@@ -17,8 +17,8 @@ static inline float sl_zero_level(double min, double max, float *width)
     const double below = -min / step, above = max / step;
     const double zero = 128 + below < 127 + above ? -128 + below : 127 - above;
     const double even = rint(zero), rest = zero - even;
-    double away = even + ((rest == 0.5) & (zero > 0) ? 1 : 0);
-    away = away - ((rest == -0.5) & (zero < 0) ? 1 : 0);
+    double away = even + (((rest == 0.5) & (zero > 0)) ? 1 : 0);
+    away = away - (((rest == -0.5) & (zero < 0)) ? 1 : 0);
     away = min < max ? away : 0;
     away = away > -128 ? away : -128; /* and NaN */
     *width = (float)step;
