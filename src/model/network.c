@@ -236,20 +236,35 @@ static sl_status build_conv1d(builder *b, const sl_layer *layer)
     return SL_OK;
 }
 
-/* sin (even channels) and cos (odd ones) of t / 10000^(2i/d), i = channel / 2, turned on step by step in float64. */
+/*
+ * sin (even channels) and cos (odd ones) of t / 10000^(2i/d), i = channel / 2,
+ * turned on step by step in float64. Some angles go side by side: one alone
+ * would wait for its own last step.
+ */
 static void fill_sinusoids(float *rows, uint32_t steps, uint32_t channels)
 {
+    enum { SIDE = 16 };
     const size_t stride = sl_stride(steps);
     memset(rows, 0, channels * stride * sizeof *rows);
-    for (uint32_t c = 0; c < channels; c++) {
-        const double angle = pow(10000, -(double)(c / 2 * 2) / channels);
-        const double step_sin = sin(angle), step_cos = cos(angle);
-        double s = 0, k = 1;
+    for (uint32_t first = 0; first < channels; first += 2 * SIDE) {
+        const uint32_t n = channels - first < 2 * SIDE ? channels - first : 2 * SIDE;
+        double step_sin[SIDE] = {0}, step_cos[SIDE] = {0}, s[SIDE], k[SIDE];
+        for (uint32_t i = 0; i < SIDE; i++) {
+            s[i] = 0;
+            k[i] = 1;
+            if (2 * i >= n) continue;
+            const double angle = pow(10000, -(double)(first + 2 * i) / channels);
+            step_sin[i] = sin(angle);
+            step_cos[i] = cos(angle);
+        }
         for (uint32_t t = 0; t < steps; t++) {
-            rows[c * stride + t] = (float)(c % 2 == 0 ? s : k);
-            const double next = s * step_cos + k * step_sin;
-            k = k * step_cos - s * step_sin;
-            s = next;
+            float *to = rows + first * stride + t;
+            for (uint32_t c = 0; c < n; c++) to[c * stride] = (float)(c % 2 == 0 ? s[c / 2] : k[c / 2]);
+            for (uint32_t i = 0; i < SIDE; i++) {
+                const double next = s[i] * step_cos[i] + k[i] * step_sin[i];
+                k[i] = k[i] * step_cos[i] - s[i] * step_sin[i];
+                s[i] = next;
+            }
         }
     }
 }
