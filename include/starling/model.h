@@ -87,6 +87,26 @@ SL_API void sl_runner_free(sl_runner *runner);
  */
 SL_API sl_status sl_runner_run(sl_runner *runner, size_t n, const float *input, float *p, sl_error *err);
 
+/* What one call of a kernel cost in a forward pass. */
+typedef struct sl_profile_row {
+    const char *kernel; /* "gemm", "attention", "norm", ... */
+    char shape[48];     /* "32 -> 128, 112 lanes" */
+    double flop;        /* operations, 2 a multiply-add; exponentials are not counted */
+    double ns;          /* by the clock, some 20 ns for reading it included */
+} sl_profile_row;
+
+/*
+ * As sl_runner_run of one input, and what each kernel cost: `rows` gets the
+ * first `room` calls in their order, *n_rows is how many there were. The same
+ * model makes the same calls for every input. For benchmarks.
+ */
+SL_API sl_status sl_runner_profile(sl_runner *runner, const float *input, float *p, size_t room, sl_profile_row *rows,
+                                   size_t *n_rows, sl_error *err);
+
+/* Measured: the most float32 operations a second (2 a multiply-add) that the calling thread's core does with the
+   instruction set in use. Takes about a millisecond. */
+SL_API double sl_runner_peak(void);
+
 /* The kernels in use: "scalar", "avx2", "avx512", "avx512dot" (with the dot products of VNNI and BF16). The
    environment's STARLING_CPU chooses among those that the CPU can run; another name is passed over. */
 SL_API const char *sl_runner_cpu(void);

@@ -139,6 +139,9 @@ typedef struct sl_kernels {
     void (*mean)(size_t channels, size_t steps, size_t stride, const float *x, float *o);
     /* in place, over the channels of each lane */
     void (*softmax)(size_t channels, size_t lanes, size_t stride, float *x);
+    /* multiply-adds in registers and nothing else, as fast as the core can; gives how many operations they were.
+       *sum keeps the compiler from leaving them out */
+    double (*peak)(size_t rounds, float *sum);
     sl_gp_kernels gp;
 } sl_kernels;
 

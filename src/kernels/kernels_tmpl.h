@@ -248,10 +248,26 @@ static void softmax(size_t channels, size_t lanes, size_t stride, float *x)
     }
 }
 
+/* Twelve chains: more than latency times pipes of any core so far, and they fit into sixteen registers. */
+static double peak(size_t rounds, float *sum)
+{
+    enum { HALF = 6 };
+    const vf factor = vset(0.999f), offset = vset(0.5f);
+    vf x[HALF], y[HALF];
+    SL_UNROLL for (int c = 0; c < HALF; c++) x[c] = y[c] = vset((float)c);
+    for (size_t i = 0; i < rounds; i++) {
+        SL_UNROLL for (int c = 0; c < HALF; c++) x[c] = vfma(x[c], factor, offset);
+        SL_UNROLL for (int c = 0; c < HALF; c++) y[c] = vfma(y[c], factor, offset);
+    }
+    SL_UNROLL for (int c = 0; c < HALF; c++) x[c] += y[c];
+    SL_UNROLL for (int c = 0; c < HALF; c++) *sum += vsum(x[c]);
+    return 2.0 * 2 * HALF * VL * (double)rounds;
+}
+
 /* With another function for the products where there is one. */
 #define TABLE_OF(name, gemm) \
     { \
-        name, gemm, attention, norm, quantize, pack, mean, softmax, \
+        name, gemm, attention, norm, quantize, pack, mean, softmax, peak, \
         .gp = {.lanes = {DL, gp_lanes_work, gp_lanes_value, gp_lanes_slope}, \
                .whole = {1, gp_whole_work, gp_whole_value, gp_whole_slope}, \
                .mean = gp_mean}, \

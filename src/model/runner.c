@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "kernels/kernels.h"
 #include "model/open_model.h"
+#include "model/runner.h"
 
 struct sl_runner {
     const sl_network *net;
@@ -42,6 +43,13 @@ void sl_runner_free(sl_runner *runner)
     if (runner == NULL) return;
     free(runner->memory);
     free(runner);
+}
+
+const sl_kernels *sl_runner_swap_kernels(sl_runner *runner, const sl_kernels *kernels)
+{
+    const sl_kernels *before = runner->kernels;
+    runner->kernels = kernels;
+    return before;
 }
 
 const char *sl_runner_cpu(void)
