@@ -1,220 +1,56 @@
 #!/usr/bin/env python3
 """Ours and the peers on the same inputs, in one run, on one core.
 
-    bench/peers.py --bench build/bench/bench [--starling build/cli/starling] [--shared DIR]
-                   [--packets FOLDER] [--model FILE] [--rounds 3] [--core N] [--markdown FILE]
+    bench/peers.py [--build build] [--shared DIR] [--packets FOLDER] [--plasticc CSV] [--rounds 3] [--core N]
+                   [--write FILE]
 
-Each peer is measured between two measurements of ours; the table holds the
-medians over the rounds. What is not at hand (a package, the shared models) is
-left out and said. ./dev bench calls this through bench/run.sh.
+Ours is what `starling bench --json` says. Each peer is measured between two
+measurements of ours; the table holds the medians over the rounds. What is not
+at hand (a package, the shared models, PLAsTiCC) is left out and said.
+./dev bench calls this through bench/run.sh.
 """
 import argparse
 import datetime
-import io
+import importlib.metadata
 import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-# One thread each: set before the libraries are loaded.
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[variable] = "1"
-
+import contenders as peers
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("george", "scipy", "numpy", "ai-edge-litert", "onnxruntime", "fastavro")
+GEORGE = "george + SciPy L-BFGS-B"
+FIT_BINS = ((31, 60), (301, 100000))  # points of a light curve; the second of starling's bins, and its last
 
 
-def timed(function, items, seconds=1.0, warm_up=2):
-    """(p50 us, p99 us, items in a second of processor time) of single calls, in passes until the time is up."""
-    for item in items[:warm_up]:
-        function(item)
-    samples = []
-    busy = time.process_time()
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        for item in items:
-            start = time.perf_counter_ns()
-            function(item)
-            samples.append((time.perf_counter_ns() - start) * 1e-3)
-            if time.perf_counter() > end and len(samples) >= min(len(items), 50):
-                break
-    busy = time.process_time() - busy
-    return statistics.median(samples), float(np.percentile(samples, 99)), len(samples) / busy
+def stage(name, wall=False):
+    """Of what `starling bench --json` says: (p50 us, p99 us, alerts in a second of processor time)."""
+
+    def figure(told):
+        s = told["stages"].get(name)
+        if s is None:
+            return None
+        return (None, None, s["wall_per_second"]) if wall else (s["p50_us"], s["p99_us"], s["per_second"])
+
+    return figure
 
 
-# --- the inputs ------------------------------------------------------------------------------------------------------
+def fit_of(points, batch=False):
+    """Of light curves from so many points on: the fit of one; or fit and mean of many at once, as a rate alone."""
 
+    def figure(told):
+        bin = next(b for b in told["fit_by_points"] if b["from"] == points)
+        if not bin["curves"]:
+            return None
+        return (None, None, bin["batch_per_second"]) if batch else (bin["p50_us"], bin["p99_us"], bin["per_second"])
 
-class Curve:
-    """A light curve as the recipe has it: time [d], flux and error [FLUXCAL], wavelength [Angstrom]."""
-
-    WAVELENGTH = {"g": 4804.79, "r": 6436.92, "i": 7968.22}
-
-    def __init__(self, mjd, bands, flux, error):
-        order = np.argsort(mjd, kind="stable")
-        self.mjd, self.flux, self.error = (np.asarray(a, float)[order] for a in (mjd, flux, error))
-        self.bands = [bands[i] for i in order]
-        # The recipe counts time backwards from the first point; the fit does not mind.
-        self.time = self.mjd[0] - self.mjd
-        self.wavelength = np.array([self.WAVELENGTH[b] for b in self.bands])
-        self.channels = np.array(sorted({self.WAVELENGTH[b] for b in self.bands}))
-
-
-def golden_curves(shared):
-    import pandas as pd
-
-    table = pd.read_parquet(shared / "golden" / "golden.parquet")
-    curves = []
-    for row in table[table["status"] == "ok"].to_dict("records"):
-        bands = ["?gri"[int(fid)] for fid in row["raw_filter"]]
-        # raw_mjd runs backwards from 0; days forward are what a file has.
-        curves.append(Curve(58000.0 - np.asarray(row["raw_mjd"], float), bands, row["raw_flux"], row["raw_fluxerr"]))
-    return curves
-
-
-def simulated_curves(n=200, seed=1, fewest=4, most=40, days=60):
-    """Points like ZTF's: a few to many in g and r, a rise and a fall over noise."""
-    random = np.random.default_rng(seed)
-    curves = []
-    for _ in range(n):
-        points = int(random.integers(fewest, most + 1))
-        mjd = 58000.0 + np.sort(random.uniform(0, days, points))
-        bands = ["g" if i % 2 else "r" for i in range(points)]
-        phase = (mjd - 58000.0 - random.uniform(5, 30)) / random.uniform(5, 20)
-        error = random.uniform(5, 20, points)
-        flux = random.uniform(100, 2000) * np.exp(-0.5 * phase**2) + random.normal(0, error)
-        curves.append(Curve(mjd, bands, flux, error))
-    return curves
-
-
-def write_curves(curves, path):
-    with open(path, "w") as out:
-        out.write("object_id,mjd,band,flux,flux_err\n")
-        for i, c in enumerate(curves):
-            for row in zip(c.mjd, c.bands, c.flux, c.error):
-                out.write(f"{i},{float(row[0])!r},{row[1]},{float(row[2])!r},{float(row[3])!r}\n")
-
-
-# --- the peers -------------------------------------------------------------------------------------------------------
-
-
-def george_fit_and_grid(curve):
-    """The published recipe on plain arrays: fit two parameters, mean on 100 x 2. Returns 100 x channels."""
-    import george
-    from scipy.optimize import minimize
-
-    x = np.vstack([curve.time, curve.wavelength]).T
-    best = np.argmax(np.abs(curve.flux) / np.sqrt(curve.error**2 + (0.01 * np.max(curve.flux)) ** 2))
-    scale = abs(curve.flux[best])
-    kernel = (0.5 * scale) ** 2 * george.kernels.Matern32Kernel([20.0**2, 6000.0**2], ndim=2)
-    kernel.freeze_parameter("k2:metric:log_M_1_1")
-    gp = george.GP(kernel)
-    gp.compute(x, curve.error)
-    start = gp.get_parameter_vector()
-    bounds = [(start[0] - 10, start[0] + 10), (0, np.log(1000.0**2))]
-
-    def value(p):
-        gp.set_parameter_vector(p)
-        return -gp.log_likelihood(curve.flux, quiet=True)
-
-    def gradient(p):
-        gp.set_parameter_vector(p)
-        return -gp.grad_log_likelihood(curve.flux, quiet=True)
-
-    fit = minimize(value, start, jac=gradient, method="L-BFGS-B", bounds=bounds, tol=1e-6)
-    gp.set_parameter_vector(fit.x if fit.success else start)
-    times = np.linspace(curve.time.min(), curve.time.max(), 100)
-    grid = np.empty((200, 2))
-    grid[:, 0] = np.tile(times, 2)
-    grid[:, 1] = np.repeat(curve.channels[:2], 100)
-    return gp.predict(curve.flux, grid, return_cov=False).reshape(2, 100).T
-
-
-def scaled(grid):
-    low, middle, high = np.percentile(grid, [25, 50, 75], axis=0)
-    spread = high - low
-    spread[spread < 10 * np.finfo(float).eps] = 1.0
-    return ((grid - middle) / spread).astype(np.float32)
-
-
-class LiteRT:
-    """One thread, XNNPACK as it comes."""
-
-    def __init__(self, path, batch):
-        from ai_edge_litert.interpreter import Interpreter
-
-        self.net = Interpreter(model_path=str(path), num_threads=1)
-        # resize, so that a batch is one call
-        self.inputs = self.net.get_input_details()
-        shape = list(self.inputs[0]["shape"])
-        shape[0] = batch
-        if tuple(shape) != tuple(self.inputs[0]["shape"]):
-            self.net.resize_tensor_input(self.inputs[0]["index"], shape)
-        self.net.allocate_tensors()
-        self.output = self.net.get_output_details()[0]["index"]
-
-    def __call__(self, x):
-        self.net.set_tensor(self.inputs[0]["index"], x)
-        self.net.invoke()
-        return self.net.get_tensor(self.output)
-
-
-class OnnxRuntime:
-    def __init__(self, path, batch):
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self.net = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        self.name = self.net.get_inputs()[0].name
-
-    def __call__(self, x):
-        return self.net.run(None, {self.name: x})[0]
-
-
-def container_parts(data):
-    """Schema text and the first block's record of an uncompressed Avro container."""
-    import fastavro
-
-    reader = fastavro.reader(io.BytesIO(data))
-    if reader.metadata.get("avro.codec", "null") != "null":
-        return None
-    at = data.find(data[-16:]) + 16  # the header ends with the same 16 bytes as the block
-    for _ in range(2):  # two varints: records in the block, bytes of the block
-        while data[at] & 0x80:
-            at += 1
-        at += 1
-    return reader.metadata["avro.schema"], data[at:-16]
-
-
-def fastavro_peers(packets):
-    """(not cached, cached): functions of a packet's index."""
-    import fastavro
-
-    schemas, records = {}, []
-    for data in packets:
-        schema, record = container_parts(data)
-        if schema not in schemas:
-            schemas[schema] = fastavro.parse_schema(json.loads(schema))
-        records.append((schemas[schema], record))
-
-    def opened(i):
-        return next(fastavro.reader(io.BytesIO(packets[i])))
-
-    def cached(i):
-        schema, record = records[i]
-        return fastavro.schemaless_reader(io.BytesIO(record), schema, None)
-
-    assert opened(0).keys() == cached(0).keys()
-    return opened, cached
-
-
-# --- the run ---------------------------------------------------------------------------------------------------------
+    return figure
 
 
 class Run:
@@ -222,6 +58,7 @@ class Run:
 
     def __init__(self, arguments):
         self.arguments = arguments
+        self.starling = Path(arguments.build) / "cli" / "starling"
         self.figures = {}
         self.facts = {}
         self.notes = []
@@ -231,92 +68,78 @@ class Run:
         print("note: " + text, file=sys.stderr)
 
     def add(self, row, contender, figure):
-        self.figures.setdefault(row, {}).setdefault(contender, []).append(figure)
+        if figure is not None:
+            self.figures.setdefault(row, {}).setdefault(contender, []).append(figure)
 
-    def ours(self, inputs, rows):
-        with tempfile.NamedTemporaryFile(suffix=".json") as out:
-            command = [self.arguments.bench, "-r", "3", "-t", "0.1", "--json", out.name, *map(str, inputs)]
-            if self.arguments.core is not None:
-                command[1:1] = ["-c", str(self.arguments.core)]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            self.facts = json.load(out)
-        for row, stage in rows.items():
-            if stage in self.facts["stages"]:
-                s = self.facts["stages"][stage]
-                self.add(row, "starling", (s["p50_us"], s["p99_us"], s["per_second"]))
+    def ours(self, options, rows, cpu=None):
+        command = [self.starling, "bench", "--json", "--warm-only", "-n", "2", "-t", "0.1", "-j", "1", *options]
+        environment = {**os.environ, "STARLING_CPU": cpu} if cpu else None
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, env=environment)
+        if done.returncode != 0:
+            sys.exit(f"peers: {done.stderr.strip()}")
+        told = json.loads(done.stdout)
+        for row, figure in rows.items():
+            self.add(row, "starling", figure(told))
+        return told
 
-    def compare(self, inputs, rows, peers):
-        """Ours, a peer, ours, a peer, ..., ours. rows: row -> stage of ours; peers: (row, contender, measure)."""
+    def compare(self, options, rows, contest, cpu=None):
+        """Ours, a peer, ours, a peer, ..., ours. rows: row -> what of ours; contest: (row, contender, measure)."""
+        told = None
         for _ in range(self.arguments.rounds):
-            self.ours(inputs, rows)
-            for row, contender, measure in peers:
+            told = self.ours(options, rows, cpu)
+            for row, contender, measure in contest:
                 self.add(row, contender, measure())
-                self.ours(inputs, rows)
-
-
-def ztf_curve(alert):
-    """The recipe's points: magnitudes that are not null, history first; None without exactly two bands."""
-    points = [p for p in (alert["prv_candidates"] or []) + [alert["candidate"]] if p["magpsf"] is not None]
-    if len({p["fid"] for p in points}) != 2:
-        return None
-    magnitude = np.array([p["magpsf"] for p in points])
-    flux = 10 ** (-0.4 * magnitude) * 1e11
-    error = 9.21034e10 * np.exp(-0.921034 * magnitude) * np.array([p["sigmapsf"] for p in points])
-    mjd = np.array([p["jd"] for p in points]) - 2400000.5
-    return Curve(mjd, ["?gri"[p["fid"]] for p in points], flux, error)
-
-
-def recipe_on_packets(cached, tflite):
-    """fastavro, the recipe, LiteRT: a function of a packet's index."""
-    net = LiteRT(tflite, 1)
-
-    def whole(i):
-        curve = ztf_curve(cached(i))
-        return None if curve is None else net(scaled(george_fit_and_grid(curve))[None])
-
-    return whole
+                self.ours(options, rows, cpu)
+        return told
 
 
 def compare_packets(run, packets_folder, model, shared):
-    inputs = (["-m", model] if model else []) + ([packets_folder] if packets_folder else [])
-    rows = {
-        "packet to fields": "decode",
-        "packet to result": "bytes_to_result",
-        "tar of packets to JSON lines": "tar_to_json_lines",
-    }
-    peers = []
+    decode, line = "packet to fields", "packets in a tar to JSON lines"
+    rows = {decode: stage("decode"), line: stage("tar_to_json_lines")}
+    contest = []
     if packets_folder:
         packets = [path.read_bytes() for path in sorted(Path(packets_folder).iterdir()) if path.is_file()]
         try:
-            opened, cached = fastavro_peers(packets)
+            opened, cached = peers.fastavro_peers(packets)
             indices = list(range(len(packets)))
-            peers = [
-                ("packet to fields", "fastavro, schema cached", lambda: timed(cached, indices)),
-                ("packet to fields", "fastavro", lambda: timed(opened, indices)),
+            contest = [
+                (decode, "fastavro, schema cached", lambda: peers.timed(cached, indices)),
+                (decode, "fastavro", lambda: peers.timed(opened, indices)),
             ]
             if shared:
-                whole = recipe_on_packets(cached, shared / "models" / "tinho-gr.tflite")
-                peers.append(
-                    ("packet to result", "fastavro + george + SciPy + LiteRT", lambda: timed(whole, indices, 2.0))
-                )
-        except ImportError:
-            run.note("a peer is missing: the decoder runs alone")
+                whole = peers.published_recipe(cached, shared / "models" / "tinho-gr.tflite")
+                contest.append((line, "the published recipe", lambda: peers.timed(whole, indices, 2.0)))
+        except ImportError as error:
+            run.note(f"packets: a peer is missing ({error})")
     else:
-        run.note("no real packets: a simulated night, without fastavro beside it")
-    run.compare(inputs, rows, peers)
+        run.note("no real packets: a simulated night, without peers beside it")
+    options = ["-m", model, *([packets_folder] if packets_folder else [])]
+    run.facts = run.compare(options, rows, contest)
     run.note(
-        f"packets: {run.facts['packets']} of {run.facts['packet_bytes']} bytes (mean), "
-        f"{run.facts['meet_contract']} of {run.facts['alerts']} alerts meet the contract"
+        f"packets: {run.facts['packets']:.0f} of {run.facts['packet_bytes']:.0f} bytes (mean), "
+        f"{run.facts['meet_contract']:.0f} of {run.facts['alerts']:.0f} alerts meet the contract"
     )
 
 
-def network_peers(run, shared, inputs, name):
+def compare_workers(run, packets_folder, model):
+    """Two workers against one, by the clock on the wall: on all cores, after the others."""
+    row = "packets in a tar to JSON lines, two workers, wall"
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, run.all_cores)
+    options = ["-m", model, "-j", "2", "--night", "8000", *([packets_folder] if packets_folder else [])]
+    for _ in range(run.arguments.rounds):
+        told = run.ours(options, {row: stage("tar_all_workers", wall=True)})
+        run.add(row, "starling, one worker", stage("tar_one_worker", wall=True)(told))
+    os.sched_setaffinity(0, cores)
+
+
+def network_contest(run, shared, inputs, name, label):
     """Rows and peers of the network alone, for one of the shared models; inputs: n x 100 x 2 float32."""
-    peers = []
-    contenders = [("LiteRT", LiteRT, ".tflite"), ("ONNX Runtime", OnnxRuntime, ".onnx")]
+    contest = []
+    kinds = [("LiteRT", peers.LiteRT, ".tflite"), ("ONNX Runtime", peers.OnnxRuntime, ".onnx")]
     for batch in (1, 8):
         batches = [inputs[i : i + batch] for i in range(0, len(inputs) - batch + 1, batch)]
-        for contender, make, suffix in contenders:
+        for contender, make, suffix in kinds:
             path = shared / "models" / (name + suffix)
             if not path.exists():
                 continue
@@ -328,99 +151,112 @@ def network_peers(run, shared, inputs, name):
                 continue
 
             def measure(net=net, batches=batches, batch=batch):
-                p50, p99, rate = timed(net, batches, 0.5)
+                p50, p99, rate = peers.timed(net, batches, 0.5)
                 return p50 / batch, p99 / batch, rate * batch
 
-            peers.append((f"network {name}, batch {batch}", contender, measure))
-    return {f"network {name}, batch {batch}": f"network_{batch}" for batch in (1, 8)}, peers
+            contest.append((f"{label}, batch {batch}", contender, measure))
+    return {f"{label}, batch {batch}": stage(f"network_{batch}") for batch in (1, 8)}, contest
 
 
-def open_peer(path, one):
-    def first_answer(_):
-        LiteRT(path, 1)(one)
-
-    return lambda: timed(first_answer, [0] * 20, 0.5)
+def open_contest(shared, one):
+    """LiteRT from a file to ready, and to its first answer."""
+    path = shared / "models" / "tinho-gr.tflite"
+    return [
+        ("model file to ready", "LiteRT", lambda: peers.timed(lambda _: peers.LiteRT(path, 1), [0] * 20, 0.5)),
+        ("model file to first answer", "LiteRT", lambda: peers.timed(lambda _: peers.LiteRT(path, 1)(one), [0] * 20, 0.5)),
+    ]
 
 
 def compare_curves(run, curves, shared, model, csv):
     """The Gaussian process, the network and both together, on light curves."""
-    inputs = ["--curves", csv] + (["-m", model] if model else [])
-    rows = {"GP: fit, mean on 100 x 2, scaled": "gp_fit_and_grid", "the same, batches of 64": "gp_batch"}
-    peers = []
+    fit, batch, points = "GP: fit, mean on 100 x 2", "GP: the same, batches of 64", "points to probabilities"
+    rows = {
+        fit: stage("gp_fit_and_grid"),
+        batch: stage("gp_batch"),
+        points: stage("points_to_result"),
+        "model file to ready": stage("model_open"),
+        "model file to first answer": stage("open_to_first_answer"),
+    }
+    contest, grids = [], None
     try:
-        grids = np.stack([scaled(george_fit_and_grid(c)) for c in curves])
-        for row in rows:
-            peers.append((row, "george + SciPy L-BFGS-B", lambda: timed(george_fit_and_grid, curves, 2.0)))
+        grids = np.stack([peers.scaled(peers.george_fit_and_grid(c)) for c in curves])
+        for row in (fit, batch):
+            contest.append((row, GEORGE, lambda: peers.timed(peers.george_fit_and_grid, curves, 2.0)))
     except ImportError:
         run.note("no george or SciPy: the Gaussian process runs alone")
-        grids = None
-    points = "points to probabilities"
-    if model:
-        rows[points] = "points_to_result"
-        rows["model file to first answer"] = "open_to_first_answer"
     if shared and grids is not None:
-        more_rows, more_peers = network_peers(run, shared, grids, "tinho-gr")
+        more_rows, more = network_contest(run, shared, grids, "tinho-gr", "network, float32")
         rows.update(more_rows)
-        peers += more_peers
-        tflite = shared / "models" / "tinho-gr.tflite"
+        contest += more
         try:
-            net = LiteRT(tflite, 1)
+            net = peers.LiteRT(shared / "models" / "tinho-gr.tflite", 1)
+            contest += open_contest(shared, grids[:1])
 
             def recipe(curve):
-                return net(scaled(george_fit_and_grid(curve))[None])
+                return net(peers.scaled(peers.george_fit_and_grid(curve))[None])
 
-            peers.append((points, "george + SciPy + LiteRT", lambda: timed(recipe, curves, 2.0)))
-            peers.append(("model file to first answer", "LiteRT", open_peer(tflite, grids[:1])))
+            contest.append((points, "george + SciPy + LiteRT", lambda: peers.timed(recipe, curves, 2.0)))
         except ImportError:
             run.note("no LiteRT")
     elif not shared:
         run.note("no shared models: the network runs without LiteRT and ONNX Runtime")
-    run.compare(inputs, rows, peers)
-    if shared and grids is not None:
-        name = "tinho-gr-int8"
-        rows, peers = network_peers(run, shared, grids, name)
-        run.compare(["--curves", csv, "-m", shared / "models" / (name + ".tflite")], rows, peers)
+    told = run.compare(["-m", model, csv], rows, contest)
+    run.facts["peak_gflops"] = told["peak_gflops"]
+    return grids
 
 
-def compare_long_curves(run, csv):
-    """The Gaussian process in batches, on made-up light curves as long as a wide survey's and a deep one's."""
+def compare_int8(run, shared, model, grids, csv):
+    rows, contest = network_contest(run, shared, grids, "tinho-gr-int8", "network, int8")
+    run.compare(["-m", model, csv], rows, contest)
+
+
+def compare_avx2(run, shared, model, grids, curves, csv):
+    """Ours without AVX-512; the peers take what they find."""
+    fit, label = "GP: fit, mean on 100 x 2, batches of 64, AVX2 only", "network, float32, AVX2 only"
+    rows, contest = network_contest(run, shared, grids, "tinho-gr", label) if shared and grids is not None else ({}, [])
+    rows[fit] = stage("gp_batch")
+    if grids is not None:
+        contest.append((fit, GEORGE, lambda: peers.timed(peers.george_fit_and_grid, curves, 2.0)))
+    run.compare(["-m", model, csv], rows, contest, cpu="avx2")
+
+
+def compare_plasticc(run, path, reserved, folder):
+    """The fit of long light curves, in six bands."""
+    chosen = peers.plasticc_curves(path, reserved, FIT_BINS, 40)
+    for (least, largest), curves in zip(FIT_BINS, chosen):
+        if not curves:
+            continue
+        name = f"{least}-{largest} points" if largest < 1000 else f"over {least - 1} points"
+        fit, batch = f"GP: fit, PLAsTiCC ugrizy, {name}", f"GP: fit, mean on 100 x 6, batches of 64, {name}"
+        csv = Path(folder) / f"plasticc{least}.csv"
+        peers.write_curves(curves, csv)
+        contest = [
+            (fit, GEORGE, lambda c=curves: peers.timed(peers.george_fit, c, 3.0)),
+            (batch, GEORGE, lambda c=curves: peers.timed(lambda curve: peers.george_fit_and_grid(curve, 6), c, 3.0)),
+        ]
+        run.compare(["--bands", "ugrizy", csv], {fit: fit_of(least), batch: fit_of(least, batch=True)}, contest)
+
+
+def compare_long_curves(run, folder):
+    """Where there is no PLAsTiCC: light curves as long as a wide survey's and a deep one's, made up, in two bands."""
+    csv = Path(folder) / "long.csv"
     for n, fewest, most, days in ((192, 31, 60, 200), (64, 301, 350, 900)):
-        curves = simulated_curves(n, fewest, fewest, most, days)
-        write_curves(curves, csv)
-        row = f"GP: {fewest} to {most} points, batches of 64"
-
-        def measure(curves=curves):
-            return timed(george_fit_and_grid, curves, 2.0)
-
+        curves = peers.simulated_curves(n, fewest, fewest, most, days)
+        peers.write_curves(curves, csv)
+        row = f"GP: {fewest} to {most} points (made up), batches of 64"
+        contest = []
         try:
-            george_fit_and_grid(curves[0])
-            peers = [(row, "george + SciPy L-BFGS-B", measure)]
+            peers.george_fit_and_grid(curves[0])
+            contest.append((row, GEORGE, lambda c=curves: peers.timed(peers.george_fit_and_grid, c, 2.0)))
         except ImportError:
-            peers = []
-        run.compare(["--curves", csv], {row: "gp_batch"}, peers)
-
-
-START = {
-    "LiteRT under Python": """
-import sys, numpy
-from ai_edge_litert.interpreter import Interpreter
-net = Interpreter(model_path=sys.argv[1], num_threads=1)
-net.allocate_tensors()
-net.set_tensor(net.get_input_details()[0]["index"], numpy.zeros((1, 100, 2), numpy.float32))
-net.invoke()
-""",
-    "ONNX Runtime under Python": """
-import sys, numpy, onnxruntime
-net = onnxruntime.InferenceSession(sys.argv[1].replace(".tflite", ".onnx"), providers=["CPUExecutionProvider"])
-net.run(None, {net.get_inputs()[0].name: numpy.zeros((1, 100, 2), numpy.float32)})
-""",
-}
+            pass
+        run.compare([csv], {row: stage("gp_batch")}, contest)
 
 
 def started(run, command):
     """(microseconds, peak kB) of a program from its start to its end."""
     with tempfile.NamedTemporaryFile() as out:
-        measure = Path(run.arguments.bench).with_name("measure")
+        measure = Path(run.arguments.build) / "bench" / "measure"
         done = subprocess.run([measure, out.name, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         if done.returncode != 0:
             raise RuntimeError(f"exit code {done.returncode}")
@@ -431,22 +267,22 @@ def started(run, command):
 def compare_start(run, packets_folder, model, shared):
     """A program's whole life for one alert. The peers run the network only; ours also decodes and fits."""
     packet = min(path for path in Path(packets_folder).iterdir() if path.is_file())
-    contenders = {"starling": [run.arguments.starling, "classify", "-q", "-m", model, packet]}
-    for name, script in START.items() if shared else ():
-        contenders[name] = [sys.executable, "-c", script, shared / "models" / "tinho-gr.tflite"]
-    lives = {name: [] for name in contenders}
+    programs = {"starling": [run.starling, "classify", "-q", "-m", model, packet]}
+    for name, script in peers.START.items() if shared else ():
+        programs[name] = [sys.executable, "-c", script, shared / "models" / "tinho-gr.tflite"]
+    lives = {name: [] for name in programs}
     for _ in range(3 + 4 * run.arguments.rounds):  # in turns; the first ones fill the caches
-        for name, command in list(contenders.items()):
+        for name, command in list(programs.items()):
             try:
                 lives[name].append(started(run, command))
             except RuntimeError as error:
                 run.note(f"{name}: left out ({error})")
-                del contenders[name]
-    for name in contenders:
+                del programs[name]
+    for name in programs:
         times = [life[0] for life in lives[name][3:]]
         run.add("program start to end, one alert", name, (statistics.median(times), max(times), None))
-    peaks = [f"{name} {statistics.median(life[1] for life in lives[name]) / 1024:.1f} MB" for name in contenders]
-    run.note("peak memory of that program: " + ", ".join(peaks))
+        peaks = [life[1] / 1024 for life in lives[name][3:]]
+        run.add("peak memory of that [MB]", name, (statistics.median(peaks), max(peaks), None))
 
 
 def medians(figures):
@@ -478,16 +314,23 @@ def table(run):
         "| work, an alert | starling p50 us | p99 us | alerts/core-s | peer | p50 us | p99 us | alerts/core-s | ratio |",
         "|---|---:|---:|---:|---|---:|---:|---:|---:|",
     ]
-    for row, contenders in run.figures.items():
-        if "starling" not in contenders:
+    for row, figures in run.figures.items():
+        if "starling" not in figures:
             continue
-        ours = medians(contenders["starling"])
-        others = [(name, medians(f)) for name, f in contenders.items() if name != "starling"] or [("-", [None] * 3)]
+        ours = medians(figures["starling"])
+        others = [(name, medians(f)) for name, f in figures.items() if name != "starling"] or [("-", [None] * 3)]
         for name, theirs in others:
-            ratio = advantage(ours, theirs)
-            cells = [row, *map(number, ours), name, *map(number, theirs), ratio]
+            cells = [row, *map(number, ours), name, *map(number, theirs), advantage(ours, theirs)]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def versions():
+    for package in PACKAGES:
+        try:
+            yield f"{package} {importlib.metadata.version(package)}"
+        except importlib.metadata.PackageNotFoundError:
+            yield f"no {package}"
 
 
 def machine(run):
@@ -497,67 +340,97 @@ def machine(run):
         except OSError:
             return default
 
-    model = [line.split(":")[1].strip() for line in read("/proc/cpuinfo", "").splitlines() if "model name" in line]
+    cpu = [line.split(":")[1].strip() for line in read("/proc/cpuinfo", "").splitlines() if "model name" in line]
     governor = read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "not told").strip()
     commit = subprocess.run(
         ["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True
     ).stdout.strip()
-    spreads = [spread(c["starling"]) for c in run.figures.values() if "starling" in c]
+    spreads = [spread(figures["starling"]) for figures in run.figures.values() if "starling" in figures]
     spreads = [s for s in spreads if s is not None]
     return [
-        f"{datetime.date.today()}, commit {commit or 'unknown'}, {run.facts.get('kernels')} kernels",
-        f"{model[0] if model else os.uname().machine}, {os.cpu_count()} cores; governor: {governor}; "
+        f"{datetime.date.today()}, commit {commit or 'unknown'}, {run.facts.get('kernels')} kernels, "
+        f"{run.facts.get('compiler')}",
+        f"{cpu[0] if cpu else os.uname().machine}, {os.cpu_count()} cores, peak of one "
+        f"{number(run.facts.get('peak_gflops'))} GFLOP/s (float32, measured); governor: {governor}; "
         f"load at the end: {os.getloadavg()[0]:.1f}",
+        ", ".join(versions()),
         f"{run.arguments.rounds} rounds, one core, one thread; our own p50 varied by {statistics.median(spreads):.0f} % "
         "(median over the rows) between its measurements",
         "p50 and p99 by the clock on the wall; alerts/core-s: in one second of processor time, and the ratio is of these "
-        "(long calls are interrupted on a busy machine, short ones are not)",
+        "where they are (long calls are interrupted on a busy machine, short ones are not)",
     ]
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--bench", default=str(ROOT / "build/bench/bench"), help="the program bench/bench.c")
-    parser.add_argument("--starling", help="the program, to time it from start to end")
+    parser.add_argument("--build", default=str(ROOT / "build"), help="the build folder")
     parser.add_argument("--shared", help="folder with golden/ and models/")
     parser.add_argument("--packets", help="folder of Avro packets; without: a simulated night")
-    parser.add_argument("--model", help="model file or TFLite file; without: the shared one")
+    parser.add_argument("--model", help="a model file; without: the shared one, imported")
+    parser.add_argument("--plasticc", default=os.environ.get("STARLING_PLASTICC"), help="its CSV, or snmachine's wheel")
+    parser.add_argument("--reserved", help="CSV of the objects that must not be used; shared/data has one")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--core", type=int, help="core to stay on")
-    parser.add_argument("--markdown", help="write the table here too")
+    parser.add_argument("--write", help="write the table here too")
     return parser.parse_args()
+
+
+def import_model(run, shared, name, folder):
+    path = Path(folder) / name
+    command = [run.starling, "import", shared / "models" / (name + ".tflite"), "--contract", "reference", "-o", path]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    return path
+
+
+def measure_all(run, shared, folder):
+    arguments = run.arguments
+    model = arguments.model or (import_model(run, shared, "tinho-gr", folder) if shared else None)
+    if model is None:
+        sys.exit("peers: no model: give --model or --shared")
+    if shared and (shared / "golden" / "golden.parquet").exists():
+        curves = peers.golden_curves(shared)
+        run.note(f"light curves: the {len(curves)} golden ones")
+    else:
+        curves = peers.simulated_curves()
+        run.note(f"light curves: {len(curves)} made up (no golden ones)")
+    csv = Path(folder) / "curves.csv"
+    peers.write_curves(curves, csv)
+    compare_packets(run, arguments.packets, model, shared)
+    grids = compare_curves(run, curves, shared, model, csv)
+    if shared and grids is not None:
+        compare_int8(run, shared, import_model(run, shared, "tinho-gr-int8", folder), grids, csv)
+    if run.facts["kernels"] == "avx512":
+        compare_avx2(run, shared, model, grids, curves, csv)
+    reserved = arguments.reserved or (shared / "data" / "plasticc_reserved_ids.csv" if shared else None)
+    if arguments.plasticc and reserved and Path(reserved).exists():
+        compare_plasticc(run, arguments.plasticc, reserved, folder)
+    else:
+        run.note("no PLAsTiCC (--plasticc), or no list of its reserved objects: long light curves are made up")
+        compare_long_curves(run, folder)
+    if arguments.packets:
+        compare_start(run, arguments.packets, model, shared)
+    if len(run.all_cores) > 1:
+        compare_workers(run, arguments.packets, model)
 
 
 def main():
     arguments = parse_arguments()
-    if arguments.core is None:
-        arguments.core = min(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {arguments.core})
     run = Run(arguments)
+    run.all_cores = os.sched_getaffinity(0)
+    if arguments.core is None:
+        arguments.core = min(run.all_cores)
+    os.sched_setaffinity(0, {arguments.core})
     shared = Path(arguments.shared) if arguments.shared else None
     if shared and not (shared / "models" / "tinho-gr.tflite").exists():
         run.note(f"no models under {shared.name}")
         shared = None
-    model = arguments.model or (shared / "models" / "tinho-gr.tflite" if shared else None)
-    if shared and (shared / "golden" / "golden.parquet").exists():
-        curves = golden_curves(shared)
-        run.note(f"light curves: the {len(curves)} golden ones")
-    else:
-        curves = simulated_curves()
-        run.note(f"light curves: {len(curves)} made up (no golden ones)")
     with tempfile.TemporaryDirectory(prefix="starling-bench-") as folder:
-        csv = Path(folder) / "curves.csv"
-        write_curves(curves, csv)
-        compare_packets(run, arguments.packets, model, shared)
-        compare_curves(run, curves, shared, model, csv)
-        compare_long_curves(run, csv)
-    if arguments.starling and arguments.packets and arguments.model:
-        compare_start(run, arguments.packets, arguments.model, shared)
+        measure_all(run, shared, folder)
     heading = ["- " + line for line in machine(run) + run.notes]
     text = "\n".join(["# Ours and the peers, side by side", "", *heading, "", table(run), ""])
     print(text)
-    if arguments.markdown:
-        Path(arguments.markdown).write_text(text)
+    if arguments.write:
+        Path(arguments.write).write_text(text, encoding="utf-8")
     return 0
 
 

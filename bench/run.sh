@@ -1,21 +1,26 @@
 #!/bin/sh
 # The benchmarks: each stage, the peers beside it in the same run, and the memory
-# of a long night.
+# of a long night; or, with --check, what each stage costs in instructions against
+# bench/baseline.json.
 #
 #     bench/run.sh [BUILD] [--quick] [--write]
+#     bench/run.sh [BUILD] --check [--update]
 #
 # --write puts the table into bench/RESULTS.md; --quick is one round and no long
-# night. Real packets and models come from $STARLING_SHARED or ../shared where
-# these are at hand.
+# night; --update writes the baseline. Real packets and models come from
+# $STARLING_SHARED or ../shared where these are at hand, PLAsTiCC's light curves
+# from $STARLING_PLASTICC.
 set -eu
 cd "$(dirname "$0")/.."
-build=build write='' quick=''
+build=build write='' quick='' check='' update=''
 for argument in "$@"; do
     case $argument in
     --quick) quick=yes ;;
     --write) write=yes ;;
+    --check) check=yes ;;
+    --update) update=yes ;;
     -*)
-        echo "usage: bench/run.sh [BUILD] [--quick] [--write]" >&2
+        echo "usage: bench/run.sh [BUILD] [--quick] [--write] | --check [--update]" >&2
         exit 2
         ;;
     *) build=$argument ;;
@@ -26,6 +31,10 @@ python=${PYTHON:-/usr/bin/python3}
 venv=$build/venv-bench
 work=$build/bench-data
 mkdir -p "$work"
+
+if [ -n "$check" ]; then
+    exec "$python" bench/check.py --build "$build" ${update:+--update}
+fi
 
 # Real packets and a trained model where they are at hand, else what can be made here.
 if [ -f "$shared/data/ztf_public_20181129.tar.gz" ]; then
@@ -50,15 +59,15 @@ if ! cmp -s bench/requirements.txt "$venv/made-for"; then
         cp bench/requirements.txt "$venv/made-for"
     else
         echo "bench: the peers cannot be installed; starling runs alone"
-        exec "$build/bench/bench" -m "$model" "$packets"
+        exec "$build/cli/starling" bench -m "$model" "$packets"
     fi
 fi
 
-set -- --bench "$build/bench/bench" --starling "$build/cli/starling" --packets "$packets" --model "$model"
+set -- --build "$build" --packets "$packets" --model "$model"
 if [ -d "$shared/models" ]; then set -- "$@" --shared "$shared"; fi
 if [ -n "$quick" ]; then set -- "$@" --rounds 1; fi
-if [ -n "$write" ]; then set -- "$@" --markdown bench/RESULTS.md; fi
-"$venv/bin/python" bench/peers.py "$@"
+if [ -n "$write" ]; then set -- "$@" --write bench/RESULTS.md; fi
+"$venv/bin/python" -B bench/peers.py "$@"
 
 if [ -z "$quick" ]; then
     "$python" bench/memory.py --starling "$build/cli/starling" --measure "$build/bench/measure" --model "$model"

@@ -18,6 +18,7 @@ enum {
 };
 
 /* Each takes argv with its own name at 0 and gives the exit code. */
+int cmd_bench(int argc, char **argv);
 int cmd_classify(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_import(int argc, char **argv);

@@ -1,7 +1,6 @@
-/* Packets from folders, tars and the simulation; light curves from a CSV. */
+/* Packets from files, folders, tars and the simulation; alerts from anything. */
 #include <dirent.h>
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "inputs.h"
+#include "bench.h"
 
 enum { TAR_BLOCK = 512 };
 
@@ -19,19 +18,19 @@ static void *grown(void *array, size_t n, size_t size)
     if (n != 0 && (n & (n - 1)) != 0) return array;
     void *bigger = realloc(array, (n == 0 ? 1 : 2 * n) * size);
     if (bigger == NULL) {
-        perror("bench");
+        perror("starling bench");
         exit(4);
     }
     return bigger;
 }
 
-static void add_packet(inputs *in, const void *bytes, size_t n_bytes)
+static void add_packet(bench_inputs *in, const void *bytes, size_t n_bytes)
 {
     unsigned char *copy = malloc(n_bytes + 1);
     if (copy == NULL) return;
     memcpy(copy, bytes, n_bytes);
     in->packets = grown(in->packets, in->n_packets, sizeof *in->packets);
-    in->packets[in->n_packets++] = (packet){copy, n_bytes};
+    in->packets[in->n_packets++] = (bench_packet){copy, n_bytes};
 }
 
 static unsigned char *read_whole(const char *path, size_t *n_bytes)
@@ -53,7 +52,7 @@ static unsigned char *read_whole(const char *path, size_t *n_bytes)
 }
 
 /* Walk a plain tar: a header block with the size in octal at 124 and the kind at 156, the data, padding. */
-static void add_tar(inputs *in, const unsigned char *bytes, size_t n_bytes)
+static void add_tar(bench_inputs *in, const unsigned char *bytes, size_t n_bytes)
 {
     for (size_t at = 0; at + TAR_BLOCK <= n_bytes && bytes[at] != '\0';) {
         char octal[13] = {0};
@@ -67,12 +66,12 @@ static void add_tar(inputs *in, const unsigned char *bytes, size_t n_bytes)
     }
 }
 
-static bool add_file(inputs *in, const char *path)
+static bool add_file(bench_inputs *in, const char *path)
 {
     size_t n_bytes = 0;
     unsigned char *bytes = read_whole(path, &n_bytes);
     if (bytes == NULL) {
-        fprintf(stderr, "bench: %s: %s\n", path, strerror(errno));
+        fprintf(stderr, "starling bench: %s: %s\n", path, strerror(errno));
         return false;
     }
     if (n_bytes > 262 && memcmp(bytes + 257, "ustar", 5) == 0) {
@@ -84,7 +83,7 @@ static bool add_file(inputs *in, const char *path)
     return true;
 }
 
-bool inputs_read_packets(inputs *in, const char *path)
+static bool add_path(bench_inputs *in, const char *path)
 {
     struct dirent **entries;
     const int n = scandir(path, &entries, NULL, alphasort);
@@ -101,26 +100,8 @@ bool inputs_read_packets(inputs *in, const char *path)
     return well;
 }
 
-bool inputs_simulate(inputs *in, uint64_t n_alerts)
-{
-    char *bytes = NULL;
-    size_t n_bytes = 0;
-    FILE *out = open_memstream(&bytes, &n_bytes);
-    if (out == NULL) return false;
-    sl_simulate_options options;
-    sl_simulate_defaults(&options);
-    options.n_alerts = n_alerts;
-    sl_error err;
-    const sl_status status = sl_simulate_write(&options, out, &err);
-    fclose(out);
-    if (status == SL_OK) add_tar(in, (const unsigned char *)bytes, n_bytes);
-    if (status != SL_OK) fprintf(stderr, "bench: %s\n", err.message);
-    free(bytes);
-    return status == SL_OK;
-}
-
 /* Keep what the decoder lends only during the call. */
-static void add_alert(inputs *in, const sl_alert *alert)
+static void add_alert(bench_inputs *in, const sl_alert *alert)
 {
     sl_point *points = malloc((alert->n_points + 1) * sizeof *points);
     if (points == NULL) return;
@@ -137,64 +118,72 @@ static sl_status keep_alert(void *user, sl_status status, const sl_alert *alert,
     if (status == SL_OK) {
         add_alert(user, alert);
     } else {
-        fprintf(stderr, "bench: %zu records left out: %s\n", n, err->message);
+        fprintf(stderr, "starling bench: %zu records left out: %s\n", n, err->message);
     }
     return SL_OK;
 }
 
-bool inputs_decode(inputs *in)
+static bool decode(bench_inputs *in)
 {
     sl_alert_decoder *decoder;
     sl_error err;
     sl_status status = sl_alert_decoder_new(&decoder, &err);
-    if (status != SL_OK) return false;
     for (size_t i = 0; i < in->n_packets && status == SL_OK; i++) {
         status = sl_alert_decode(decoder, in->packets[i].bytes, in->packets[i].n_bytes, keep_alert, in, &err);
     }
+    if (status != SL_OK) fprintf(stderr, "starling bench: %s\n", err.message);
     sl_alert_decoder_free(decoder);
     return status == SL_OK;
 }
 
-static void add_curve_point(inputs *in, char *object, size_t size, const char *id, const sl_point *point)
+typedef struct taking {
+    bench_inputs *in;
+    size_t most;
+} taking;
+
+static sl_status take_item(void *user, const sl_read_item *item)
 {
-    if (in->n_alerts == 0 || strcmp(object, id) != 0) {
-        snprintf(object, size, "%s", id);
-        add_alert(in, &(sl_alert){.survey = SL_SURVEY_NONE, .redshift = NAN, .redshift_error = NAN});
-    }
-    sl_alert *alert = &in->alerts[in->n_alerts - 1];
-    sl_point *points = realloc((void *)alert->points, (alert->n_points + 1) * sizeof *points);
-    if (points == NULL) return;
-    points[alert->n_points++] = *point;
-    alert->points = points;
+    const taking *t = user;
+    if (item->alert != NULL) add_alert(t->in, item->alert);
+    return t->in->n_alerts < t->most ? SL_OK : SL_DONE;
 }
 
-bool inputs_read_curves(inputs *in, const char *path)
+bool bench_inputs_read(bench_inputs *in, const char *const *paths, size_t n_paths, size_t most)
 {
-    FILE *file = fopen(path, "r");
-    if (file == NULL) {
-        fprintf(stderr, "bench: %s: %s\n", path, strerror(errno));
-        return false;
+    for (size_t i = 0; i < n_paths; i++) {
+        if (!add_path(in, paths[i])) return false;
     }
-    char line[512], object[128] = "";
-    while (fgets(line, sizeof line, file) != NULL) {
-        char id[128], band;
-        sl_point p = {.zero_point = 27.5, .limit_mag = NAN, .exposure_s = NAN, .unit = SL_UNIT_FLUX, .sign = 1};
-        if (sscanf(line, "%127[^,],%lf,%c,%lf,%lf", id, &p.time, &band, &p.value, &p.error) != 5) continue;
-        p.band = band;
-        p.flags = SL_POINT_DETECTED;
-        add_curve_point(in, object, sizeof object, id, &p);
-    }
-    fclose(file);
-    return in->n_alerts > 0;
+    while (in->n_packets > most) free(in->packets[--in->n_packets].bytes);
+    if (in->n_packets > 0) return decode(in);
+    sl_error err;
+    taking t = {in, most};
+    const sl_status status = sl_alerts_read(paths, n_paths, NULL, take_item, &t, &err);
+    if (status < 0) fprintf(stderr, "starling bench: %s\n", err.message);
+    return status >= 0;
 }
 
-void inputs_free(inputs *in)
+bool bench_inputs_simulate(bench_inputs *in, const sl_simulate_options *options)
+{
+    char *bytes = NULL;
+    size_t n_bytes = 0;
+    FILE *out = open_memstream(&bytes, &n_bytes);
+    if (out == NULL) return false;
+    sl_error err;
+    const sl_status status = sl_simulate_write(options, out, &err);
+    fclose(out);
+    if (status == SL_OK) add_tar(in, (const unsigned char *)bytes, n_bytes);
+    if (status != SL_OK) fprintf(stderr, "starling bench: %s\n", err.message);
+    free(bytes);
+    return status == SL_OK && decode(in);
+}
+
+void bench_inputs_free(bench_inputs *in)
 {
     for (size_t i = 0; i < in->n_packets; i++) free(in->packets[i].bytes);
     for (size_t i = 0; i < in->n_alerts; i++) free((void *)in->alerts[i].points);
     free(in->packets);
     free(in->alerts);
-    *in = (inputs){0};
+    *in = (bench_inputs){0};
 }
 
 static bool write_whole(int fd, const void *bytes, size_t n)
@@ -208,7 +197,7 @@ static bool write_whole(int fd, const void *bytes, size_t n)
     return true;
 }
 
-static bool write_tar_member(int fd, size_t number, const packet *p)
+static bool write_tar_member(int fd, size_t number, const bench_packet *p)
 {
     static const char zeros[2 * TAR_BLOCK];
     char header[TAR_BLOCK] = {0};
@@ -229,7 +218,7 @@ static bool write_tar_member(int fd, size_t number, const packet *p)
            write_whole(fd, zeros, padding);
 }
 
-int inputs_make_tar(const inputs *in, size_t n)
+int bench_inputs_tar(const bench_inputs *in, size_t n)
 {
     static const char end[2 * TAR_BLOCK];
     if (in->n_packets == 0) return -1;
