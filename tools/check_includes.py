@@ -40,6 +40,7 @@ THIRD_PARTY = {
     "fitsio.h": ["src/lightcurve/snana.c"],
     "flatbuffers/*": ["src/model/model_flat.cc"],
     "model/model_generated.h": ["src/model/model_flat.cc"],
+    "isa-l/*": ["src/pipeline/gunzip.c"],
     "jansson.h": ["src/alert/schema.c", "cli/inspect_json.c"],
     "librdkafka/*": ["src/pipeline/*_kafka.c"],
     "microhttpd.h": ["src/metrics/httpd.c"],

@@ -120,6 +120,57 @@ static void archives_behind_each_other_in_a_file_are_all_read(void **state)
     sl_avro_release(&tar);
 }
 
+/* Around all bounds of the reading: most of an entry is read past libarchive, some of it is not. */
+static void entries_of_any_size_come_out_of_a_tar_as_from_a_folder(void **state)
+{
+    (void)state;
+    static const size_t stamps[] = {10, 14000, 15200, 15300, 30000, 60000, 64000, 65000, 65536, 3000,
+                                    131072, 5, 1040000, 1048576, 1100000, 2500000, 20000, 20001};
+    sl_avro_out tar = {0}, outer = {0}, packet = {0};
+    assert_int_equal(mkdir(night_path("folder"), 0777), 0);
+    for (int i = 0; i < (int)(sizeof stamps / sizeof stamps[0]); i++) {
+        char name[64];
+        sl_avro_reset(&packet);
+        night_container(&packet, 100 + i, 1, 1, stamps[i], SL_AVRO_NULL);
+        if (i == 13) memset(packet.bytes, 'x', packet.len); /* what nobody reads to its end */
+        snprintf(name, sizeof name, "folder/%02d", i);
+        night_file(name, packet.bytes, packet.len);
+        night_tar_add(&tar, name, packet.bytes, packet.len);
+    }
+    night_tar_end(&tar);
+    night_tar_add(&outer, "tar", tar.bytes, tar.len);
+    night_tar_end(&outer);
+    night_file("a.tar", tar.bytes, tar.len);
+    night_file("b.tar", outer.bytes, outer.len);
+    write_gz("c.tar.gz", tar.bytes, tar.len, 1);
+    night_run folder = night_classify(model, night_path("folder"), 1);
+    assert_ok(folder.status, &folder.err);
+    assert_int_equal(folder.books.classified, sizeof stamps / sizeof stamps[0] - 1);
+    static const char *const names[] = {"a.tar", "b.tar", "c.tar.gz"};
+    for (int i = 0; i < 3; i++) {
+        night_run r = night_classify(model, night_path(names[i]), 1);
+        assert_ok(r.status, &r.err);
+        assert_string_equal(r.text, folder.text);
+        free(r.text);
+    }
+    /* cut anywhere it gives what comes before, and says that it was cut */
+    for (size_t cut = 1000; cut < tar.len - 1024; cut += 100003) {
+        night_file("cut.tar", tar.bytes, cut);
+        night_run r = night_classify(model, night_path("cut.tar"), 1);
+        assert_ok(r.status, &r.err);
+        assert_in_range(r.books.quarantined, 1, 2);
+        assert_int_equal(r.books.by_reason[SL_REASON_BAD_ARCHIVE], 1);
+        const char *last = r.text + r.n - 1; /* the line that says so; those before are as from the folder */
+        while (last > r.text && last[-1] != '\n') last--;
+        assert_memory_equal(r.text, folder.text, (size_t)(last - r.text));
+        free(r.text);
+    }
+    free(folder.text);
+    sl_avro_release(&tar);
+    sl_avro_release(&outer);
+    sl_avro_release(&packet);
+}
+
 static void a_cut_archive_gives_what_comes_before_the_cut(void **state)
 {
     (void)state;
@@ -456,6 +507,7 @@ int main(void)
         ON_A_NIGHT(what_a_thing_is_its_bytes_say_and_not_its_name),
         ON_A_NIGHT(archives_are_read_two_deep_and_no_deeper),
         ON_A_NIGHT(archives_behind_each_other_in_a_file_are_all_read),
+        ON_A_NIGHT(entries_of_any_size_come_out_of_a_tar_as_from_a_folder),
         ON_A_NIGHT(a_cut_archive_gives_what_comes_before_the_cut),
         ON_A_NIGHT(an_archive_that_is_nearly_all_air_is_refused),
         ON_A_NIGHT(compressed_single_files_are_read_as_what_is_inside),
