@@ -42,6 +42,7 @@ THIRD_PARTY = {
     "model/model_generated.h": ["src/model/model_flat.cc"],
     "isa-l/*": ["src/pipeline/gunzip.c"],
     "jansson.h": ["src/alert/schema.c", "cli/inspect_json.c"],
+    "libdeflate.h": ["src/alert/unpack.c"],
     "librdkafka/*": ["src/pipeline/*_kafka.c"],
     "microhttpd.h": ["src/metrics/httpd.c"],
     "snappy-c.h": ["src/alert/unpack.c"],

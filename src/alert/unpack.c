@@ -2,12 +2,19 @@
 
 #include <stdlib.h>
 
+#include <libdeflate.h>
 #include <snappy-c.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #include "base/error.h"
 #include "base/late.h"
+
+#define DEFLATE_FUNCTIONS(X) \
+    X(libdeflate_alloc_decompressor) X(libdeflate_deflate_decompress_ex) X(libdeflate_free_decompressor)
+static struct { DEFLATE_FUNCTIONS(SL_LATE_POINTER) } ld;
+static const char *const deflate_names[] = {DEFLATE_FUNCTIONS(SL_LATE_NAME)};
+static sl_late deflate_library = SL_LATE("a block under deflate", SL_SONAME_DEFLATE, deflate_names, &ld);
 
 #define SNAPPY_FUNCTIONS(X) X(snappy_uncompress) X(snappy_uncompressed_length)
 static struct { SNAPPY_FUNCTIONS(SL_LATE_POINTER) } snappy;
@@ -24,8 +31,7 @@ enum { FIRST_SIZE = 256 * 1024, SNAPPY_SUM = 4 };
 
 void sl_unpacker_release(sl_unpacker *unpacker)
 {
-    if (unpacker->inflate != NULL) inflateEnd(unpacker->inflate);
-    free(unpacker->inflate);
+    if (unpacker->inflate != NULL) ld.libdeflate_free_decompressor(unpacker->inflate);
     if (unpacker->zstd != NULL) zstd.ZSTD_freeDCtx(unpacker->zstd);
     free(unpacker->bytes);
     *unpacker = (sl_unpacker){0};
@@ -62,36 +68,23 @@ static sl_status make_room(sl_unpacker *unpacker, size_t have, size_t limit, sl_
     return resize(unpacker, size, err);
 }
 
-/* Raw deflate. Bytes behind its end are allowed: some writers leave zlib's sum there. */
+/* Raw deflate, anew with more room until all of it fits. Bytes behind its end are allowed: some writers leave zlib's
+   sum there. */
 static sl_status unpack_deflate(sl_unpacker *unpacker, const unsigned char *packed, size_t n_packed, size_t limit,
                                 size_t *n_out, sl_error *err)
 {
-    z_stream *z = unpacker->inflate;
-    if (z == NULL) {
-        z = calloc(1, sizeof *z);
-        if (z == NULL) return SL_FAIL_NOMEM(err);
-        if (inflateInit2(z, -MAX_WBITS) != Z_OK) {
-            free(z);
-            return SL_FAIL_NOMEM(err);
-        }
-        unpacker->inflate = z;
-    } else {
-        inflateReset(z);
-    }
-    z->next_in = (Bytef *)(uintptr_t)packed;
-    z->avail_in = (uInt)n_packed;
-    size_t have = 0;
-    for (int code = Z_OK; code != Z_STREAM_END;) {
+    SL_TRY(sl_late_load(&deflate_library, err));
+    if (unpacker->inflate == NULL) unpacker->inflate = ld.libdeflate_alloc_decompressor();
+    if (unpacker->inflate == NULL) return SL_FAIL_NOMEM(err);
+    for (size_t have = 0;;) {
         SL_TRY(make_room(unpacker, have, limit, err));
-        z->next_out = unpacker->bytes + have;
-        z->avail_out = (uInt)(unpacker->size - have);
-        code = inflate(z, Z_NO_FLUSH);
-        if (code == Z_MEM_ERROR) return SL_FAIL_NOMEM(err);
-        if (code != Z_OK && code != Z_STREAM_END) return fail_damaged("deflate", err);
-        have = unpacker->size - z->avail_out;
+        have = unpacker->size;
+        size_t n_used;
+        const enum libdeflate_result result = ld.libdeflate_deflate_decompress_ex(
+            unpacker->inflate, packed, n_packed, unpacker->bytes, have, &n_used, n_out);
+        if (result == LIBDEFLATE_SUCCESS) return *n_out > limit ? fail_bomb(limit, err) : SL_OK;
+        if (result != LIBDEFLATE_INSUFFICIENT_SPACE) return fail_damaged("deflate", err);
     }
-    *n_out = have;
-    return have > limit ? fail_bomb(limit, err) : SL_OK;
 }
 
 static sl_status unpack_snappy(sl_unpacker *unpacker, const unsigned char *packed, size_t n_packed, size_t limit,

@@ -8,7 +8,7 @@
 typedef struct sl_unpacker {
     unsigned char *bytes;
     size_t size;
-    void *inflate; /* z_stream, once it was needed */
+    void *inflate; /* struct libdeflate_decompressor, once it was needed */
     void *zstd;    /* ZSTD_DCtx, likewise */
 } sl_unpacker;
 
