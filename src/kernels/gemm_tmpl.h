@@ -54,20 +54,13 @@ SL_INLINE void GEMM(tile)(const sl_gemm *g, size_t n, size_t t, const sl_weights
     }
 }
 
-/* All rows, V vectors wide: as many together as fill the registers, then four, two, one. */
+/* All rows, V vectors wide: as many together as fill the registers, then two, one. */
 SL_INLINE void GEMM(rows)(const sl_gemm *g, size_t t, const sl_weights kind, const bool added, const size_t R,
                             const size_t V)
 {
     size_t n = 0;
     for (; n + R <= g->n; n += R) GEMM(tile)(g, n, t, kind, added, R, V);
-    if (n + 4 <= g->n) {
-        GEMM(tile)(g, n, t, kind, added, 4, V);
-        n += 4;
-    }
-    if (n + 2 <= g->n) {
-        GEMM(tile)(g, n, t, kind, added, 2, V);
-        n += 2;
-    }
+    for (; n + 2 <= g->n; n += 2) GEMM(tile)(g, n, t, kind, added, 2, V);
     if (n < g->n) GEMM(tile)(g, n, t, kind, added, 1, V);
 }
 

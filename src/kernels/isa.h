@@ -21,7 +21,7 @@
 #if defined(__clang__)
 #define SL_ISA_BEGIN(features) SL_ISA_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
 #define SL_ISA_END SL_ISA_PRAGMA(clang attribute pop)
-#define SL_UNROLL_PRAGMA SL_ISA_PRAGMA(unroll)
+#define SL_UNROLL_PRAGMA /* clang unrolls what it should by itself */
 #else
 #define SL_ISA_BEGIN(features) SL_ISA_PRAGMA(GCC push_options) SL_ISA_PRAGMA(GCC target(features))
 #define SL_ISA_END SL_ISA_PRAGMA(GCC pop_options)
@@ -30,7 +30,7 @@
 
 #if defined(SL_SANITIZED)
 #define SL_UNROLL
-#define SL_INLINE static __attribute__((unused))
+#define SL_INLINE static __attribute__((unused, noinline))
 #else
 #define SL_UNROLL SL_UNROLL_PRAGMA
 #define SL_INLINE static inline __attribute__((always_inline))

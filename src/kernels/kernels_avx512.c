@@ -23,7 +23,6 @@ SL_INLINE vf vfma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
 SL_INLINE vf vmax(vf a, vf b) { return _mm512_max_ps(a, b); }
 SL_INLINE vf vmin(vf a, vf b) { return _mm512_min_ps(a, b); }
 SL_INLINE vf vsqrt(vf a) { return _mm512_sqrt_ps(a); }
-SL_INLINE vf vround(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 SL_INLINE vu vwhole(vf a) { return (vu)_mm512_cvtps_epi32(a); }
 SL_INLINE vu vcut(vf a) { return (vu)_mm512_cvttps_epi32(a); }
 SL_INLINE vf vfloat(vu a) { return _mm512_cvtepi32_ps((__m512i)a); }

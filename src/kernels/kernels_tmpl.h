@@ -7,7 +7,7 @@
  *   vset(x)        all lanes x
  *   vfma(a, b, c)  a b + c, rounded once
  *   vmax(a, b), vmin(a, b)   b where either is NaN
- *   vsqrt(a), vround(a)      root; nearest whole number, halves to even
+ *   vsqrt(a)       root
  *   vwhole(a), vcut(a)       the nearest whole number, and the next towards zero, as a signed integer, |a| < 2^31
  *   vfloat(a)      of a signed integer
  *   vmadd(a, b)    sums of two products of signed 16-bit integers
