@@ -107,8 +107,8 @@ SL_API sl_status sl_runner_profile(sl_runner *runner, const float *input, float 
    instruction set in use. Takes about a millisecond. */
 SL_API double sl_runner_peak(void);
 
-/* The kernels in use: "scalar", "avx2", "avx512", "avx512dot" (with the dot products of VNNI and BF16). The
-   environment's STARLING_CPU chooses among those that the CPU can run; another name is passed over. */
+/* The kernels in use: "scalar", "avx2", "avx512", "avx512dot" (with the dot products of VNNI and BF16), "neon".
+   The environment's STARLING_CPU chooses among those that the CPU can run; another name is passed over. */
 SL_API const char *sl_runner_cpu(void);
 
 #ifdef __cplusplus

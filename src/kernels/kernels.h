@@ -129,7 +129,7 @@ typedef struct sl_pack {
 } sl_pack;
 
 typedef struct sl_kernels {
-    const char *name; /* "scalar", "avx2", "avx512", "avx512dot" */
+    const char *name; /* "scalar", "avx2", "avx512", "avx512dot", "neon" */
     void (*gemm)(const sl_gemm *g);
     void (*attention)(const sl_attention *a);
     void (*norm)(const sl_norm *n);
@@ -151,6 +151,8 @@ extern const sl_kernels sl_kernels_scalar;
 extern const sl_kernels sl_kernels_avx2;
 extern const sl_kernels sl_kernels_avx512;
 extern const sl_kernels sl_kernels_avx512dot;
+#elif defined(__aarch64__)
+extern const sl_kernels sl_kernels_neon;
 #endif
 
 /* The best table for this CPU, or the one that STARLING_CPU names if the CPU can run it. Chosen once. */

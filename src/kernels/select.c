@@ -11,6 +11,8 @@ static const sl_kernels *const tables[] = {
     &sl_kernels_avx2,
     &sl_kernels_avx512,
     &sl_kernels_avx512dot,
+#elif defined(__aarch64__)
+    &sl_kernels_neon,
 #endif
 };
 enum { N_TABLES = sizeof tables / sizeof tables[0] };
@@ -26,6 +28,8 @@ static bool can_run(const sl_kernels *table)
     if (table == &sl_kernels_avx512dot) {
         return avx512 && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16");
     }
+#elif defined(__aarch64__)
+    if (table == &sl_kernels_neon) return true;
 #endif
     return table == &sl_kernels_scalar;
 }
