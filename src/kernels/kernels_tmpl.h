@@ -254,7 +254,10 @@ static double peak(size_t rounds, float *sum)
     enum { HALF = 6 };
     const vf factor = vset(0.999f), offset = vset(0.5f);
     vf x[HALF], y[HALF];
-    SL_UNROLL for (int c = 0; c < HALF; c++) x[c] = y[c] = vset((float)c);
+    SL_UNROLL for (int c = 0; c < HALF; c++) {
+        x[c] = vset((float)c);
+        y[c] = vset((float)(c + HALF)); /* another start: of two equal chains a compiler makes one */
+    }
     for (size_t i = 0; i < rounds; i++) {
         SL_UNROLL for (int c = 0; c < HALF; c++) x[c] = vfma(x[c], factor, offset);
         SL_UNROLL for (int c = 0; c < HALF; c++) y[c] = vfma(y[c], factor, offset);
