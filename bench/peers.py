@@ -399,7 +399,7 @@ def measure_all(run, shared, folder):
     grids = compare_curves(run, curves, shared, model, csv)
     if shared and grids is not None:
         compare_int8(run, shared, import_model(run, shared, "tinho-gr-int8", folder), grids, csv)
-    if run.facts["kernels"] == "avx512":
+    if run.facts["kernels"].startswith("avx512"):
         compare_avx2(run, shared, model, grids, curves, csv)
     reserved = arguments.reserved or (shared / "data" / "plasticc_reserved_ids.csv" if shared else None)
     if arguments.plasticc and reserved and Path(reserved).exists():
