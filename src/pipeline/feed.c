@@ -36,6 +36,15 @@ unsigned char *sl_feed_room(sl_feed *feed, size_t n, sl_error *err)
     return room;
 }
 
+sl_bytes *sl_feed_fresh(sl_feed *feed, sl_error *err)
+{
+    if (feed->work != NULL && feed->work->n_packets > 0) {
+        sl_line_submit(feed->line, feed->work);
+        feed->work = NULL;
+    }
+    return open_item(feed, err) == SL_OK ? &feed->work->bytes : NULL;
+}
+
 sl_status sl_feed_bytes(sl_feed *feed, const sl_origin *origin, size_t n, sl_error *err)
 {
     SL_TRY(open_item(feed, err));

@@ -24,6 +24,9 @@ typedef struct sl_feed {
 /* Room for n bytes, to be given by the next call (and no other between but one for more room, which keeps
    what is in the first). NULL on failure. */
 unsigned char *sl_feed_room(sl_feed *feed, size_t n, sl_error *err);
+/* The buffer of an item with nothing in it, to be exchanged for one that holds a packet, which the next call gives.
+   NULL on failure. */
+sl_bytes *sl_feed_fresh(sl_feed *feed, sl_error *err);
 /* A container or framed message of n bytes that were written into the room. */
 sl_status sl_feed_bytes(sl_feed *feed, const sl_origin *origin, size_t n, sl_error *err);
 /* A light curve. Copies. */

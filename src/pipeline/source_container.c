@@ -1,8 +1,9 @@
 /*
- * A large Avro container, some blocks at a time: they are cut out and given,
- * behind a copy of the header, as small containers. So memory stays flat, and
- * the blocks of one container go to several workers. Behind a damaged block
- * reading goes on at the next sync marker: that is what Avro has them for.
+ * A large Avro container, some blocks at a time: they are given, behind a copy
+ * of the header, as small containers. So memory stays flat, and the blocks of
+ * one container go to several workers. They are read to behind such a copy, so
+ * that the whole buffer is given and another one taken for it. Behind a damaged
+ * block reading goes on at the next sync marker: that is what Avro has them for.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +14,16 @@
 #include "pipeline/source.h"
 
 enum {
-    CUT = 256 * 1024, /* blocks are gathered up to so many bytes */
+    CUT = 1 << 20, /* blocks are gathered up to so many bytes */
     MAX_DAMAGE = 100  /* damaged places in one container; behind so many it is given up */
 };
 
 typedef struct window {
     sl_stream *stream;
-    sl_bytes bytes;    /* of which those before `at` are done with */
+    sl_bytes bytes;    /* a copy of the header, then what was read, of which that before `at` is done with */
+    size_t n_header;   /* 0 until it was read */
     size_t at;
-    uint64_t offset;   /* of bytes.ptr[0] in the stream */
+    uint64_t offset;   /* in the stream, of what lies behind the header's copy */
     bool ended;        /* the stream has no more */
     sl_error why;      /* it failed, which ends it too */
     bool failed;
@@ -31,10 +33,10 @@ typedef struct window {
 static sl_status read_on(window *w, sl_error *err)
 {
     const size_t left = w->bytes.len - w->at;
-    if (left > 0) memmove(w->bytes.ptr, w->bytes.ptr + w->at, left);
-    w->offset += w->at;
-    w->at = 0;
-    w->bytes.len = left;
+    if (left > 0) memmove(w->bytes.ptr + w->n_header, w->bytes.ptr + w->at, left);
+    w->offset += w->at - w->n_header;
+    w->at = w->n_header;
+    w->bytes.len = w->n_header + left;
     const size_t more = left > SL_SOURCE_HEAD ? left : SL_SOURCE_HEAD;
     unsigned char *room = sl_bytes_room(&w->bytes, more);
     if (room == NULL) return SL_FAIL_NOMEM(err);
@@ -46,28 +48,58 @@ static sl_status read_on(window *w, sl_error *err)
     return SL_OK;
 }
 
-/* Header and the blocks in [from, to) of the window as one container. */
-static sl_status give(sl_source *source, const sl_origin *origin, const window *w, const sl_bytes *header, size_t from,
-                      size_t to, sl_error *err)
+static uint64_t stream_offset(const window *w, size_t at)
 {
-    unsigned char *room = sl_feed_room(source->feed, header->len + (to - from), err);
-    if (room == NULL) return source->feed->status;
-    memcpy(room, header->ptr, header->len);
-    memcpy(room + header->len, w->bytes.ptr + from, to - from);
-    return sl_feed_bytes(source->feed, origin, header->len + (to - from), err);
+    return w->offset + (at - w->n_header);
+}
+
+/* Go on in `fresh`, which is empty, with the header and what lies behind `to`; it gets the old buffer for its own. */
+static sl_status exchange(window *w, sl_bytes *fresh, size_t to, sl_error *err)
+{
+    const size_t left = w->bytes.len - to;
+    unsigned char *room = sl_bytes_room(fresh, w->n_header + left);
+    if (room == NULL) return SL_FAIL_NOMEM(err);
+    memcpy(room, w->bytes.ptr, w->n_header);
+    if (left > 0) memcpy(room + w->n_header, w->bytes.ptr + to, left);
+    const sl_bytes given = w->bytes;
+    w->bytes = *fresh;
+    w->bytes.len = w->n_header + left;
+    *fresh = given;
+    fresh->len = 0;
+    w->offset = stream_offset(w, to);
+    w->at = w->n_header;
+    return SL_OK;
+}
+
+/* Header and the blocks in [from, w->at) of the window as one container. */
+static sl_status give(sl_source *source, const sl_origin *origin, window *w, size_t from, sl_error *err)
+{
+    sl_feed *feed = source->feed;
+    const size_t n = w->at - from;
+    if (from == w->n_header && w->bytes.len - w->at <= n) {
+        sl_bytes *fresh = sl_feed_fresh(feed, err);
+        if (fresh == NULL) return feed->status;
+        SL_TRY(feed->status = exchange(w, fresh, w->at, err));
+    } else { /* there was damage before it, or what lies behind it is more */
+        unsigned char *room = sl_feed_room(feed, w->n_header + n, err);
+        if (room == NULL) return feed->status;
+        memcpy(room, w->bytes.ptr, w->n_header);
+        memcpy(room + w->n_header, w->bytes.ptr + from, n);
+    }
+    return sl_feed_bytes(feed, origin, w->n_header + n, err);
 }
 
 /* The bytes up to `to` cannot be read: header and as much of them as is kept. */
-static sl_status give_damage(sl_source *source, const sl_origin *origin, const window *w, const sl_bytes *header,
-                             size_t to, int64_t count, const sl_error *why, sl_error *err)
+static sl_status give_damage(sl_source *source, const sl_origin *origin, const window *w, size_t to, int64_t count,
+                             const sl_error *why, sl_error *err)
 {
     size_t n = to - w->at;
     if (n > SL_SOURCE_HEAD) n = SL_SOURCE_HEAD;
-    unsigned char *room = sl_feed_room(source->feed, header->len + n, err);
+    unsigned char *room = sl_feed_room(source->feed, w->n_header + n, err);
     if (room == NULL) return source->feed->status;
-    if (header->len > 0) memcpy(room, header->ptr, header->len);
-    if (n > 0) memcpy(room + header->len, w->bytes.ptr + w->at, n);
-    return sl_feed_broken(source->feed, origin, room, header->len + n, count > 1 ? (size_t)count : 1, why, err);
+    if (w->n_header > 0) memcpy(room, w->bytes.ptr, w->n_header);
+    if (n > 0) memcpy(room + w->n_header, w->bytes.ptr + w->at, n);
+    return sl_feed_broken(source->feed, origin, room, w->n_header + n, count > 1 ? (size_t)count : 1, why, err);
 }
 
 /* Where the block at hand ends by its own account; 0 where that is beyond the window. */
@@ -98,17 +130,18 @@ static size_t behind_damage(const window *w, const sl_container_header *header)
 }
 
 /* Tell of the damage at w->at and move behind it. SL_DONE where nothing is to be found there. */
-static sl_status step_over(sl_source *source, const sl_origin *origin, const sl_container_header *header,
-                           const sl_bytes *header_bytes, window *w, int64_t lost, const sl_error *why, sl_error *err)
+static sl_status step_over(sl_source *source, const sl_origin *origin, const sl_container_header *header, window *w,
+                           int64_t lost, const sl_error *why, sl_error *err)
 {
     size_t next = behind_damage(w, header);
     if (next == 0 && w->failed) why = &w->why; /* the block ends early because the stream did */
-    SL_TRY(give_damage(source, origin, w, header_bytes, next != 0 ? next : w->bytes.len, lost, why, err));
+    SL_TRY(give_damage(source, origin, w, next != 0 ? next : w->bytes.len, lost, why, err));
     while (next == 0 && !w->ended) {
         /* A marker may lie across what was read and what comes. */
         w->at = w->bytes.len - w->at >= SL_AVRO_SYNC ? w->bytes.len - (SL_AVRO_SYNC - 1) : w->at;
         SL_TRY(source->feed->status = read_on(w, err));
-        const unsigned char *marker = memmem(w->bytes.ptr, w->bytes.len, header->sync, SL_AVRO_SYNC);
+        const unsigned char *marker =
+            memmem(w->bytes.ptr + w->at, w->bytes.len - w->at, header->sync, SL_AVRO_SYNC);
         if (marker != NULL) next = (size_t)(marker - w->bytes.ptr) + SL_AVRO_SYNC;
     }
     if (next != 0) w->at = next;
@@ -116,8 +149,8 @@ static sl_status step_over(sl_source *source, const sl_origin *origin, const sl_
 }
 
 /* The blocks that lie in the window from w->at on, gathered into a cut. SL_DONE where the next is not all there. */
-static sl_status give_blocks(sl_source *source, sl_origin *origin, const sl_container_header *header,
-                             const sl_bytes *header_bytes, window *w, int64_t *lost, sl_error *why, sl_error *err)
+static sl_status give_blocks(sl_source *source, sl_origin *origin, const sl_container_header *header, window *w,
+                             int64_t *lost, sl_error *why, sl_error *err)
 {
     const size_t from = w->at;
     uint64_t records = 0;
@@ -128,75 +161,69 @@ static sl_status give_blocks(sl_source *source, sl_origin *origin, const sl_cont
         if (status == SL_OK) records += (uint64_t)block.count;
         *lost = block.count;
     }
-    origin->offset = w->offset + from;
-    if (w->at > from) SL_TRY(give(source, origin, w, header_bytes, from, w->at, err));
+    origin->offset = stream_offset(w, from);
+    if (w->at > from) SL_TRY(give(source, origin, w, from, err));
     origin->record += records;
-    origin->offset = w->offset + w->at;
+    origin->offset = stream_offset(w, w->at);
     return status < 0 && why->reason == SL_REASON_TRUNCATED && !w->ended ? SL_DONE : status;
 }
 
-static sl_status read_blocks(sl_source *source, const sl_origin *where, const sl_bytes *header_bytes, window *w,
+static sl_status read_blocks(sl_source *source, const sl_origin *where, const sl_container_header *header, window *w,
                              sl_error *err)
 {
-    sl_container_header header;
     sl_origin origin = *where;
     sl_error why = {0};
-    size_t used;
-    SL_TRY(sl_container_read_header(&header, header_bytes->ptr, header_bytes->len, &used, err));
     for (int damage = 0;;) {
         int64_t lost = 1;
-        sl_status status = give_blocks(source, &origin, &header, header_bytes, w, &lost, &why, err);
+        sl_status status = give_blocks(source, &origin, header, w, &lost, &why, err);
         if (sl_feed_failed(source->feed)) return source->feed->status;
         if (status < 0 && ++damage == MAX_DAMAGE) {
-            return give_damage(source, &origin, w, header_bytes, w->bytes.len, lost, &why, err);
+            return give_damage(source, &origin, w, w->bytes.len, lost, &why, err);
         }
         if (status < 0) {
-            status = step_over(source, &origin, &header, header_bytes, w, lost, &why, err);
+            status = step_over(source, &origin, header, w, lost, &why, err);
             origin.record += (uint64_t)lost;
             if (status != SL_OK) return status < 0 ? status : SL_OK;
         } else if (status == SL_DONE && w->ended) {
-            return w->failed ? give_damage(source, &origin, w, header_bytes, w->at, 1, &w->why, err) : SL_OK;
+            return w->failed ? give_damage(source, &origin, w, w->at, 1, &w->why, err) : SL_OK;
         } else if (status == SL_DONE) {
             SL_TRY(source->feed->status = read_on(w, err));
         }
     }
 }
 
-/* The header, however long within its bound: read on until it is all there. */
-static sl_status read_header(window *w, sl_bytes *copy, sl_error *why, sl_error *err)
+/* The header, however long within its bound: read on until it is all there. What it borrows moves with the window: of
+   use behind this are only the codec and the marker. */
+static sl_status read_header(window *w, sl_container_header *header, sl_error *why, sl_error *err)
 {
-    sl_container_header header;
     size_t used = 0;
     for (;;) {
-        const sl_status status = sl_container_read_header(&header, w->bytes.ptr, w->bytes.len, &used, why);
+        const sl_status status = sl_container_read_header(header, w->bytes.ptr, w->bytes.len, &used, why);
         if (status == SL_OK) break;
         if (why->reason != SL_REASON_TRUNCATED || w->ended) return status;
         SL_TRY(read_on(w, err));
     }
-    unsigned char *room = sl_bytes_room(copy, used);
-    if (room == NULL) return SL_FAIL_NOMEM(err);
-    memcpy(room, w->bytes.ptr, used);
-    copy->len = used;
-    w->at = used;
+    header->schema = NULL;
+    w->offset += used;
+    w->at = w->n_header = used;
     return SL_OK;
 }
 
 sl_status sl_source_container(sl_source *source, const sl_origin *origin, sl_stream *stream, sl_error *err)
 {
     window w = {.stream = stream, .offset = origin->offset};
-    sl_bytes header_bytes = {0};
+    sl_container_header header;
     sl_error why = {0};
     sl_status status = read_on(&w, err);
-    if (status == SL_OK) status = read_header(&w, &header_bytes, &why, err);
+    if (status == SL_OK) status = read_header(&w, &header, &why, err);
     if (status == SL_ERR_NOMEM) {
         source->feed->status = status;
     } else if (status < 0) {
-        status = give_damage(source, origin, &w, &header_bytes, w.bytes.len, 1, w.failed ? &w.why : &why, err);
+        status = give_damage(source, origin, &w, w.bytes.len, 1, w.failed ? &w.why : &why, err);
     } else {
-        status = read_blocks(source, origin, &header_bytes, &w, err);
+        status = read_blocks(source, origin, &header, &w, err);
     }
     free(w.bytes.ptr);
-    free(header_bytes.ptr);
     return status;
 }
 
