@@ -6,10 +6,12 @@
  * rows of `stride` floats, stride = T rounded up to SL_LANES, rows aligned to
  * 64 bytes. So the steps are the lanes of a vector, weights are broadcast, and
  * sums over channels never cross lanes. The lanes behind the last step hold
- * whatever comes of computing on them; nothing that counts reads them.
+ * whatever comes of computing on them; no number of theirs enters a result.
  *
- * A result depends on the inputs and on the table only, not on the position
- * in a vector: all lanes do the same operations in the same order.
+ * A result depends on the inputs and on the table only. All lanes do the same
+ * operations in the same order, except that attention goes one of two ways
+ * with each block of queries. There the lanes behind the last step have a say:
+ * so they too must be made from the input, and never be left over from another.
  */
 #ifndef SL_KERNELS_KERNELS_H
 #define SL_KERNELS_KERNELS_H

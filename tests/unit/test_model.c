@@ -275,61 +275,6 @@ static void a_bfloat16_weight_that_is_not_finite_is_refused(void **state)
     sl_arena_release(&arena);
 }
 
-static void an_answer_does_not_depend_on_its_neighbours(void **state)
-{
-    (void)state;
-    sl_arena arena;
-    sl_arena_init(&arena, 1 << 26);
-    sl_error err;
-    void *bytes;
-    sl_model *model = write_and_open(random_model(&arena, 3, &t2_size), &bytes);
-    sl_runner *runner;
-    assert_ok(sl_runner_new(model, &runner, &err), &err);
-    sl_rng rng;
-    sl_rng_init(&rng, 4, 0);
-    const float *input = random_floats(&arena, &rng, 5 * 200, 0, 100);
-    float all[5 * 14], one[14];
-    assert_ok(sl_runner_run(runner, 5, input, all, &err), &err);
-    for (int i = 4; i >= 0; i--) {
-        assert_ok(sl_runner_run(runner, 1, input + i * 200, one, &err), &err);
-        assert_memory_equal(one, all + i * 14, sizeof one);
-    }
-    sl_runner_free(runner);
-    sl_model_close(model);
-    free(bytes);
-    sl_arena_release(&arena);
-}
-
-static void input_that_is_not_finite_is_refused(void **state)
-{
-    (void)state;
-    sl_arena arena;
-    sl_arena_init(&arena, 1 << 26);
-    sl_error err;
-    void *bytes;
-    sl_model *model = write_and_open(random_model(&arena, 3, &t2_size), &bytes);
-    sl_runner *runner;
-    assert_ok(sl_runner_new(model, &runner, &err), &err);
-    static float input[200];
-    float p[14];
-    const float bad[] = {NAN, INFINITY, -INFINITY, 3e38f};
-    for (int i = 0; i < 4; i++) {
-        memset(input, 0, sizeof input);
-        input[199] = bad[i];
-        const sl_status status = sl_runner_run(runner, 1, input, p, &err);
-        if (i < 3 || status != SL_OK) {
-            assert_int_equal(status, SL_ERR_NUMERIC);
-            assert_int_equal(err.reason, SL_REASON_NUMERIC);
-        }
-    }
-    input[199] = 0;
-    assert_ok(sl_runner_run(runner, 1, input, p, &err), &err);
-    sl_runner_free(runner);
-    sl_model_close(model);
-    free(bytes);
-    sl_arena_release(&arena);
-}
-
 static void a_contract_comes_back_as_it_was_written(void **state)
 {
     (void)state;
@@ -570,8 +515,6 @@ int main(void)
         cmocka_unit_test(int8_networks_are_near_the_forward_of_their_weights),
         cmocka_unit_test(bfloat16_networks_are_near_the_forward_of_their_weights),
         cmocka_unit_test(a_bfloat16_weight_that_is_not_finite_is_refused),
-        cmocka_unit_test(an_answer_does_not_depend_on_its_neighbours),
-        cmocka_unit_test(input_that_is_not_finite_is_refused),
         cmocka_unit_test(a_contract_comes_back_as_it_was_written),
         cmocka_unit_test(a_model_describes_itself),
         cmocka_unit_test(every_cut_and_every_flipped_bit_is_survived),
