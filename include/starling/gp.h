@@ -42,7 +42,9 @@ SL_API void sl_gp_free(sl_gp *gp);
  * Where every flux is 0 the start of p0 comes from the largest error instead
  * (from 1 where that is 0 too); the mean is 0 then anyway.
  *
- * Cost: about nine evaluations of n^3 / 2 multiply-adds each; 12 n^2 bytes.
+ * Cost: about eight evaluations of n^3 / 2 multiply-adds each; 12 n^2 bytes.
+ * Up to 64 points both are those of a full set of lanes (8 light curves with
+ * AVX-512, 4 with AVX2): who has many should use sl_gp_batch.
  */
 SL_API sl_status sl_gp_fit(sl_gp *gp, const sl_gp_rules *rules, const sl_lightcurve *lc, sl_gp_fit_info *out,
                            sl_error *err);

@@ -2,7 +2,7 @@
  * base/late.h - shared libraries that are loaded when they are first needed.
  *
  * What only some inputs need must not be paid for by all: libcfitsio alone
- * brings 35 more libraries, and takes longer to load than an alert to classify.
+ * brings some 30 more libraries, and takes longer to load than an alert to classify.
  * A file that uses such a library lists the functions it calls once, as
  *
  *     #define FUNCTIONS(X) X(archive_read_new) X(archive_read_free)
