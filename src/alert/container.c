@@ -1,12 +1,11 @@
 #include "alert/container.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "alert/varint.h"
 #include "base/error.h"
 
-enum { MAGIC = 4, MAX_VARINT = 10, FIRST_READ = 64 * 1024 };
+enum { MAGIC = 4, MAX_VARINT = 10 };
 
 bool sl_container_is(const void *bytes, size_t n_bytes)
 {
@@ -184,7 +183,7 @@ sl_status sl_container_next_block(const sl_container_header *header, const void 
     if (*at >= n_bytes) return SL_DONE;
     cursor here = {start + *at, start + n_bytes};
     int64_t count = 0;
-    size_t size;
+    size_t size = 0;
     const sl_status status = take_block_head(&here, header->codec, &count, &size, err);
     if (status != SL_OK) return lost(block, 1, 1, 1, status);
     const size_t left = (size_t)(here.end - here.p);
@@ -192,129 +191,5 @@ sl_status sl_container_next_block(const sl_container_header *header, const void 
     if (memcmp(here.p + size, header->sync, SL_AVRO_SYNC) != 0) return lost(block, count, left, size, fail_sync(err));
     *block = (sl_container_block){count, here.p, size};
     *at = (size_t)(here.p - start) + size + SL_AVRO_SYNC;
-    return SL_OK;
-}
-
-/* ---- from a stream ---- */
-
-void sl_container_close(sl_container_reader *reader)
-{
-    free(reader->ahead);
-    *reader = (sl_container_reader){0};
-}
-
-void sl_container_header_release(sl_container_header *header)
-{
-    free(header->owned);
-    *header = (sl_container_header){0};
-}
-
-void sl_container_buffer_release(sl_container_buffer *buffer)
-{
-    free(buffer->bytes);
-    *buffer = (sl_container_buffer){0};
-}
-
-/* Read on until `want` bytes lie ahead, or the stream ends. */
-static sl_status fill(sl_container_reader *reader, size_t want, sl_error *err)
-{
-    const size_t have = reader->end - reader->begin;
-    if (have >= want) return SL_OK;
-    if (reader->begin > 0) memmove(reader->ahead, reader->ahead + reader->begin, have);
-    reader->begin = 0;
-    reader->end = have;
-    if (want > reader->size) {
-        const size_t size = want > FIRST_READ ? want : FIRST_READ;
-        unsigned char *more = realloc(reader->ahead, size);
-        if (more == NULL) return SL_FAIL_NOMEM(err);
-        reader->ahead = more;
-        reader->size = size;
-    }
-    while (reader->end < want) {
-        const ptrdiff_t got =
-            sl_stream_read(reader->stream, reader->ahead + reader->end, reader->size - reader->end, err);
-        if (got < 0) return (sl_status)got;
-        if (got == 0) break;
-        reader->end += (size_t)got;
-    }
-    return SL_OK;
-}
-
-sl_status sl_container_open(sl_container_reader *reader, sl_stream *stream, sl_container_header *header, sl_error *err)
-{
-    *reader = (sl_container_reader){.stream = stream, .header = header};
-    *header = (sl_container_header){0};
-    sl_error local = {0};
-    size_t used = 0;
-    /* The header does not say how long it is: read twice as much until it fits. */
-    for (size_t want = FIRST_READ;; want *= 2) {
-        SL_TRY(fill(reader, want, err));
-        const sl_status status = sl_container_read_header(header, reader->ahead, reader->end, &used, &local);
-        if (status == SL_OK) break;
-        const bool all = reader->end < want;
-        if (all || local.reason != SL_REASON_TRUNCATED) {
-            *header = (sl_container_header){0};
-            if (err != NULL) *err = local;
-            return status;
-        }
-    }
-    void *copy = malloc(header->n_schema + 1);
-    if (copy == NULL) {
-        *header = (sl_container_header){0};
-        return SL_FAIL_NOMEM(err);
-    }
-    memcpy(copy, header->schema, header->n_schema);
-    header->schema = header->owned = copy;
-    reader->begin = used;
-    return SL_OK;
-}
-
-/* n bytes into buffer, which grows only as bytes really come. */
-static sl_status read_into(sl_container_reader *reader, sl_container_buffer *buffer, size_t n, size_t *n_there,
-                           sl_error *err)
-{
-    size_t have = reader->end - reader->begin;
-    if (have > n) have = n;
-    for (size_t want = 1 << 20;; want *= 2) {
-        if (want > n) want = n;
-        if (want < have) want = have;
-        if (want > buffer->size) {
-            unsigned char *more = realloc(buffer->bytes, want);
-            if (more == NULL) return SL_FAIL_NOMEM(err);
-            buffer->bytes = more;
-            buffer->size = want;
-        }
-        if (reader->begin < reader->end && have > 0) {
-            memcpy(buffer->bytes, reader->ahead + reader->begin, have);
-            reader->begin += have;
-        }
-        const ptrdiff_t got = sl_stream_read_full(reader->stream, buffer->bytes + have, want - have, err);
-        if (got < 0) return (sl_status)got;
-        have += (size_t)got;
-        if (have < want || have == n) break;
-    }
-    *n_there = have;
-    return SL_OK;
-}
-
-sl_status sl_container_read_block(sl_container_reader *reader, sl_container_buffer *buffer, sl_container_block *block,
-                                  sl_error *err)
-{
-    sl_status status = fill(reader, 2 * MAX_VARINT, err);
-    if (status != SL_OK) return lost(block, 1, 1, 1, status);
-    if (reader->begin == reader->end) return SL_DONE;
-    cursor here = {reader->ahead + reader->begin, reader->ahead + reader->end};
-    int64_t count = 0;
-    size_t size, there = 0;
-    status = take_block_head(&here, reader->header->codec, &count, &size, err);
-    if (status != SL_OK) return lost(block, 1, 1, 1, status);
-    reader->begin = (size_t)(here.p - reader->ahead);
-    status = read_into(reader, buffer, size + SL_AVRO_SYNC, &there, err);
-    if (status != SL_OK) return lost(block, count, there, size, status);
-    if (there < size + SL_AVRO_SYNC) return lost(block, count, there, size, fail_cut_block(there, size, err));
-    if (memcmp(buffer->bytes + size, reader->header->sync, SL_AVRO_SYNC) != 0) {
-        return lost(block, count, there, size, fail_sync(err));
-    }
-    *block = (sl_container_block){count, buffer->bytes, size};
     return SL_OK;
 }
