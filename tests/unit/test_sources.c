@@ -120,6 +120,33 @@ static void archives_behind_each_other_in_a_file_are_all_read(void **state)
     sl_avro_release(&tar);
 }
 
+static void what_is_wrong_with_gzip_is_told_behind_what_came_out_of_it(void **state)
+{
+    (void)state;
+    sl_avro_out tar = {0};
+    make_tar(&tar, 10);
+    write_gz("a", tar.bytes, tar.len, 1);
+    size_t n;
+    unsigned char *gz = read_back("a", &n);
+    memcpy(gz + n, "garbage", 7);
+    night_file("b-garbage-behind", gz, n + 7);
+    night_file("c-cut-in-the-sum", gz, n - 6);
+    gz[n - 7] ^= 1;
+    night_file("d-wrong-sum", gz, n);
+    gz[n - 7] ^= 1;
+    gz[n - 1] ^= 1;
+    night_file("e-wrong-length", gz, n);
+    free(gz);
+    night_run r = night_classify(model, night_folder, 1);
+    assert_ok(r.status, &r.err);
+    assert_int_equal(r.books.classified, 5 * 3);
+    assert_int_equal(r.books.by_reason[SL_REASON_BAD_ARCHIVE], 3);
+    assert_int_equal(r.books.quarantined, 3);
+    assert_true(line_has(r.text, 5, "\"12\"") && line_has(r.text, 9, "\"bad_archive\"") && line_has(r.text, 13, "\"bad_archive\""));
+    free(r.text);
+    sl_avro_release(&tar);
+}
+
 /* Around all bounds of the reading: most of an entry is read past libarchive, some of it is not. */
 static void entries_of_any_size_come_out_of_a_tar_as_from_a_folder(void **state)
 {
@@ -507,6 +534,7 @@ int main(void)
         ON_A_NIGHT(what_a_thing_is_its_bytes_say_and_not_its_name),
         ON_A_NIGHT(archives_are_read_two_deep_and_no_deeper),
         ON_A_NIGHT(archives_behind_each_other_in_a_file_are_all_read),
+        ON_A_NIGHT(what_is_wrong_with_gzip_is_told_behind_what_came_out_of_it),
         ON_A_NIGHT(entries_of_any_size_come_out_of_a_tar_as_from_a_folder),
         ON_A_NIGHT(a_cut_archive_gives_what_comes_before_the_cut),
         ON_A_NIGHT(an_archive_that_is_nearly_all_air_is_refused),
