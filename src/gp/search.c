@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum { MAX_EVALUATIONS = 80 };
-static const double first_radius = 1.5, largest_radius = 8, smallest_radius = 1e-9;
+static const double first_radius = 1.8, largest_radius = 8, smallest_radius = 1e-9;
 
 static double clamp(double x, double low, double high)
 {
