@@ -2,6 +2,7 @@
 """Peak memory of `starling classify` over nights of two lengths: it must not grow.
 
     bench/memory.py --starling build/cli/starling --model MODEL [--alerts 1000 200000] [--threads 1] [--survey ztf]
+                    [--points MIN:MAX] [--append FILE]
 
 Each night is simulated and piped in, never stored. Exits 1 where the longest
 night needs over a tenth (and over 4 MB) more than the shortest.
@@ -17,6 +18,7 @@ import tempfile
 def classify(arguments, alerts):
     """(peak MB, seconds, the ledger's line) of one night."""
     make = [arguments.starling, "simulate", "-n", str(alerts), "-s", arguments.survey, "-o", "-"]
+    make += ["--points", arguments.points] if arguments.points else []
     take = [arguments.starling, "classify", "-j", str(arguments.threads), "-o", os.devnull]
     take += ["-m", arguments.model] if arguments.model else []
     with tempfile.NamedTemporaryFile() as out:
@@ -31,6 +33,17 @@ def classify(arguments, alerts):
     return int(kilobytes) / 1024, float(microseconds) * 1e-6, ledger.splitlines()[-1] if ledger else ""
 
 
+def append(path, rows):
+    """Rows of one table: its head goes before the first that are put into the file."""
+    title = "## Long nights, simulated and piped in"
+    with open(path, "a+", encoding="utf-8") as file:
+        file.seek(0)
+        if title not in file.read():
+            file.write(f"\n{title}\n\n| night | alerts | workers | peak MB | s, with the simulation | books |\n")
+            file.write("|---|---:|---:|---:|---:|---|\n")
+        file.writelines(rows)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--starling", default="build/cli/starling")
@@ -39,8 +52,10 @@ def main():
     parser.add_argument("--alerts", type=int, nargs="+", default=[1000, 200000])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--survey", default="ztf")
+    parser.add_argument("--points", help="detections an alert, as of starling simulate")
+    parser.add_argument("--append", help="a Markdown file to put the figures into")
     arguments = parser.parse_args()
-    peaks = []
+    peaks, rows = [], []
     for alerts in arguments.alerts:
         peak, seconds, ledger = classify(arguments, alerts)
         read = re.search(r"read\D*(\d+)", ledger)
@@ -48,6 +63,10 @@ def main():
             sys.exit(f"memory: {alerts} alerts went in, the ledger says: {ledger}")
         print(f"{alerts:>9} alerts: peak {peak:6.1f} MB, {seconds:6.1f} s with the simulation, {ledger}", flush=True)
         peaks.append(peak)
+        night = f"{arguments.survey}{', ' + arguments.points + ' points' if arguments.points else ''}"
+        rows.append(f"| {night} | {alerts} | {arguments.threads} | {peak:.1f} | {seconds:.1f} | {ledger} |\n")
+    if arguments.append:
+        append(arguments.append, rows)
     growth = max(peaks) - peaks[0]
     if growth > 4 and growth > 0.1 * peaks[0]:
         print(f"memory: grew by {growth:.1f} MB")

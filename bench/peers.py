@@ -129,6 +129,7 @@ def compare_workers(run, packets_folder, model):
     options = ["-m", model, "-j", "2", "--night", "8000", *([packets_folder] if packets_folder else [])]
     for _ in range(run.arguments.rounds):
         told = run.ours(options, {row: stage("tar_all_workers", wall=True)})
+        run.add(row, "starling, one worker on one core", stage("tar_to_json_lines", wall=True)(told))
         run.add(row, "starling, one worker", stage("tar_one_worker", wall=True)(told))
     os.sched_setaffinity(0, cores)
 

@@ -3,24 +3,26 @@
 # of a long night; or, with --check, what each stage costs in instructions against
 # bench/baseline.json.
 #
-#     bench/run.sh [BUILD] [--quick] [--write]
+#     bench/run.sh [BUILD] [--quick | --nights] [--write]
 #     bench/run.sh [BUILD] --check [--update]
 #
-# --write puts the table into bench/RESULTS.md; --quick is one round and no long
-# night; --update writes the baseline. Real packets and models come from
+# --write puts the tables into bench/RESULTS.md; --quick is one round and no long
+# night, --nights a million LSST alerts too; --update writes the baseline. Real packets and models come from
 # $STARLING_SHARED or ../shared where these are at hand, PLAsTiCC's light curves
 # from $STARLING_PLASTICC.
 set -eu
 cd "$(dirname "$0")/.."
-build=build write='' quick='' check='' update=''
+build=build write='' quick='' nights='' check='' update=''
 for argument in "$@"; do
     case $argument in
     --quick) quick=yes ;;
+    --nights) nights=yes ;;
+    --peers) ;; # they are always there
     --write) write=yes ;;
     --check) check=yes ;;
     --update) update=yes ;;
     -*)
-        echo "usage: bench/run.sh [BUILD] [--quick] [--write] | --check [--update]" >&2
+        echo "usage: bench/run.sh [BUILD] [--quick | --nights] [--write] | --check [--update]" >&2
         exit 2
         ;;
     *) build=$argument ;;
@@ -69,6 +71,12 @@ if [ -n "$quick" ]; then set -- "$@" --rounds 1; fi
 if [ -n "$write" ]; then set -- "$@" --write bench/RESULTS.md; fi
 "$venv/bin/python" -B bench/peers.py "$@"
 
-if [ -z "$quick" ]; then
-    "$python" bench/memory.py --starling "$build/cli/starling" --measure "$build/bench/measure" --model "$model"
+# Memory that does not grow with the night. The model for LSST takes any bands: random weights, true work.
+if [ -n "$quick" ]; then exit; fi
+set -- --starling "$build/cli/starling" --measure "$build/bench/measure"
+if [ -n "$write" ]; then set -- "$@" --append bench/RESULTS.md; fi
+"$python" bench/memory.py "$@" --model "$model"
+if [ -n "$nights" ]; then
+    "$build/tests/helpers/make_model" starling "$work/random"
+    "$python" bench/memory.py "$@" --model "$work/random" --survey lsst --points 30:300 --threads 2 --alerts 10000 1000000
 fi
