@@ -1,6 +1,4 @@
 /* starling classify: alerts and light curves in, one record each out. */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
