@@ -61,7 +61,7 @@ static double first_answer(const char *path)
     sl_runner *runner;
     if (sl_model_open(path, &model, NULL) < 0 || sl_runner_new(model, &runner, NULL) < 0) return NAN;
     const sl_contract *c = sl_model_contract(model);
-    float *input = calloc((size_t)sl_contract_input_steps(c) * sl_contract_input_channels(c), sizeof *input);
+    float *input = calloc(sl_contract_input_floats(c), sizeof *input);
     float *p = calloc(c->n_classes, sizeof *p);
     if (input == NULL || p == NULL || sl_runner_run(runner, 1, input, p, NULL) < 0) return NAN;
     const double us = bench_now_us() - start;

@@ -110,6 +110,20 @@ static void put_process(FILE *to, const sl_contract *c)
     fprintf(to, "], \"extra_mode\": \"%s\"", modes[c->extra_mode]);
 }
 
+static void put_seen(FILE *to, const sl_contract *c)
+{
+    fprintf(to, ", \"sees\": \"%s\", \"max_nights\": %u, \"grid_wavelengths\": %u",
+            c->sees == SL_SEES_NIGHTS ? "nights" : "grid", c->max_nights, c->grid_wavelengths);
+    put_flag(to, "asinh_plane", (c->planes & SL_PLANE_ASINH) != 0);
+    put_flag(to, "error_plane", (c->planes & SL_PLANE_ERROR) != 0);
+    put_number(to, "asinh_scale", (double)c->asinh_scale);
+    fprintf(to, ", \"features\": [");
+    for (uint32_t i = 0; i < c->n_features; i++) {
+        fprintf(to, "%s\"%s\"", i > 0 ? ", " : "", sl_feature_name(c->features[i]));
+    }
+    fprintf(to, "]");
+}
+
 static void put_contract(FILE *to, const sl_contract *c)
 {
     fprintf(to, ", \"contract\": {");
@@ -117,6 +131,7 @@ static void put_contract(FILE *to, const sl_contract *c)
     put_bands(to, c);
     put_points(to, c);
     put_process(to, c);
+    put_seen(to, c);
     fprintf(to, ", \"classes\": [");
     for (uint32_t k = 0; k < c->n_classes; k++) {
         fprintf(to, "%s{", k > 0 ? ", " : "");
@@ -142,6 +157,7 @@ void tell_model_json(FILE *to, const char *path, const sl_model *model)
     fprintf(to, ", \"format_version\": %" PRIu32 ", \"bytes\": %zu, \"parameters\": %zu", info.format_version,
             info.file_bytes, info.n_parameters);
     put_number(to, "flop", info.flop);
+    put_number(to, "temperature", (double)info.temperature);
     put_contract(to, sl_model_contract(model));
     fprintf(to, ", \"layers\": [");
     for (size_t i = 0; i < info.n_layers; i++) {

@@ -67,20 +67,56 @@ static void print_grid(FILE *to, const sl_contract *c)
     const sl_gp_rules *g = &c->gp;
     fprintf(to, "  process     Matern-3/2, %g A in wavelength, ln(scale^2) %g in [%g, %g]\n", g->wavelength_scale_aa,
             g->metric_start, g->metric_min, g->metric_max);
-    fprintf(to, "  grid        %u steps x %u channels, scaling %s\n", g->grid_length, c->n_channels,
+    if (c->grid_wavelengths > 0) {
+        fprintf(to, "  grid        %u steps x %u regular wavelengths, scaling %s", g->grid_length, c->grid_wavelengths,
+                scaling_name(c->scaling));
+    } else {
+        fprintf(to, "  grid        %u steps x %u channels, scaling %s", g->grid_length, c->n_channels,
+                scaling_name(c->scaling));
+    }
+    if (c->planes & SL_PLANE_ASINH) fprintf(to, "; asinh of the mean / %g", (double)c->asinh_scale);
+    if (c->planes & SL_PLANE_ERROR) fprintf(to, "; its error");
+    fputc('\n', to);
+}
+
+static void print_nights(FILE *to, const sl_contract *c)
+{
+    fprintf(to, "  nights      %u rows of flux, error and presence of each band, scaling %s", c->max_nights,
             scaling_name(c->scaling));
+    if (c->planes & SL_PLANE_ASINH) fprintf(to, "; asinh of the flux / %g", (double)c->asinh_scale);
+    fputc('\n', to);
+}
+
+static void print_extras(FILE *to, const sl_contract *c)
+{
     if (c->n_extras == 0) return;
     fprintf(to, "  extras      ");
     for (uint32_t i = 0; i < c->n_extras; i++) fprintf(to, "%s%s", i > 0 ? ", " : "", extra_name(c->extras[i]));
     fprintf(to, " as %s\n", c->extra_mode == SL_EXTRAS_AS_STEPS ? "steps" : "channels");
 }
 
+/* Names go on in the next line where this one is full. */
+static int put_name(FILE *to, int at, const char *name, const char *behind)
+{
+    if (at > 90) at = fprintf(to, "\n             ") - 1;
+    return at + fprintf(to, " %s%s", name, behind);
+}
+
+static void print_features(FILE *to, const sl_contract *c)
+{
+    if (c->n_features == 0) return;
+    int at = fprintf(to, "  features   ");
+    for (uint32_t i = 0; i < c->n_features; i++) {
+        at = put_name(to, at, sl_feature_name(c->features[i]), i + 1 < c->n_features ? "," : "");
+    }
+    fprintf(to, "; %u values\n", sl_contract_input_features(c));
+}
+
 static void print_classes(FILE *to, const sl_contract *c)
 {
     int at = fprintf(to, "  classes    ");
     for (uint32_t k = 0; k < c->n_classes; k++) {
-        if (at > 90) at = fprintf(to, "\n             ") - 1;
-        at += fprintf(to, " %s%s", c->classes[k].name, k + 1 < c->n_classes ? "," : "\n");
+        at = put_name(to, at, c->classes[k].name, k + 1 < c->n_classes ? "," : "\n");
     }
 }
 
@@ -105,11 +141,18 @@ void tell_model_text(FILE *to, const char *path, const sl_model *model)
     fprintf(to, "%s: model %s\n  %s weights in %s, %s floating-point operations an alert\n", path, sl_model_id(model),
             show_count(info.n_parameters, weights), show_bytes(info.file_bytes, size),
             show_count((uint64_t)info.flop, flop));
+    if (info.temperature != 1) fprintf(to, "  calibrated with temperature %g\n", (double)info.temperature);
     if (c->source[0] != '\0') fprintf(to, "  from %s, made by %s\n", c->source, c->created_by);
     fprintf(to, "\n  contract    %s\n", c->name);
     print_bands(to, c);
     print_points(to, c);
-    print_grid(to, c);
+    if (c->sees == SL_SEES_NIGHTS) {
+        print_nights(to, c);
+    } else {
+        print_grid(to, c);
+    }
+    print_extras(to, c);
+    print_features(to, c);
     print_classes(to, c);
     print_layers(to, model, info.n_layers);
 }

@@ -45,7 +45,7 @@ static void require(bool condition)
 
 static void check(const sl_contract *contract, const float *input, const sl_gp_fit_info *info)
 {
-    const size_t n = (size_t)sl_contract_input_steps(contract) * sl_contract_input_channels(contract);
+    const size_t n = sl_contract_input_floats(contract);
     for (size_t i = 0; i < n; i++) require(isfinite(input[i]));
     require(isfinite(info->log_likelihood) && info->evaluations >= 1 && info->evaluations <= 80);
     require(info->p[1] >= contract->gp.metric_min && info->p[1] <= contract->gp.metric_max);

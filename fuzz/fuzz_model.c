@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     sl_runner *runner = NULL;
     if (info.flop < 1e7 && sl_runner_new(model, &runner, &err) == SL_OK) {
-        const size_t n = (size_t)info.input_steps * info.input_channels;
+        const size_t n = info.input_floats;
         float *input = malloc(n * sizeof *input), p[SL_MAX_CLASSES];
         for (size_t i = 0; i < n; i++) input[i] = (float)(i % 7) - 3;
         const sl_status status = sl_runner_run(runner, 1, input, p, &err);

@@ -10,6 +10,7 @@
 #define STARLING_CONTRACT_H
 
 #include "starling/base.h"
+#include "starling/feature.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -21,8 +22,9 @@ enum {
     SL_MAX_EXTRAS = 16,
     SL_MAX_NAME = 32,
     SL_MAX_TEXT = 256,
-    SL_MAX_POINTS = 2000,     /* in a light curve, after the contract's selection */
-    SL_MAX_GRID_LENGTH = 4096 /* steps in time */
+    SL_MAX_POINTS = 2000,      /* in a light curve, after the contract's selection */
+    SL_MAX_GRID_LENGTH = 4096, /* steps in time */
+    SL_MAX_CHANNELS = 64       /* of the grid: bands, or regular wavelengths */
 };
 
 /* Which end of the light curve the network sees first. */
@@ -84,6 +86,20 @@ typedef enum sl_extra_mode {
     SL_EXTRAS_AS_CHANNELS = 1, /* "M": each tiled over all steps as one more channel */
     SL_EXTRAS_AS_STEPS = 2     /* "L": each repeated over the channels as one more step */
 } sl_extra_mode;
+
+/* What the network sees of a light curve. */
+typedef enum sl_sees {
+    SL_SEES_GRID = 0, /* the Gaussian process' mean on a regular grid */
+    /* The points themselves, one row a night: see sl_contract.max_nights. No
+       Gaussian process is fitted. */
+    SL_SEES_NIGHTS = 1
+} sl_sees;
+
+/* More of the grid than its scaled mean; a bit mask. */
+enum {
+    SL_PLANE_ASINH = 1, /* asinh(mean / asinh_scale): keeps amplitude and colour where the scaling takes them away */
+    SL_PLANE_ERROR = 2  /* the standard deviation that goes with the mean, scaled as the mean is, but without centre */
+};
 
 typedef struct sl_band {
     char name[8];         /* "u" "g" "r" "i" "z" "y" */
@@ -150,6 +166,26 @@ typedef struct sl_contract {
     sl_extra extras[SL_MAX_EXTRAS];
     sl_extra_mode extra_mode;
 
+    sl_sees sees;
+    /*
+     * Under SL_SEES_NIGHTS: rows. A night begins with a point and takes all
+     * within half a day of it. Its row has, for each band, flux, error (both
+     * scaled; of several points the mean weighted by 1 / error^2 and its error)
+     * and 1, or three zeros without a point; then, under SL_PLANE_ASINH,
+     * asinh(flux / asinh_scale) of each band; then ln(1 + days since the row
+     * before), 0 in the first. Where there are more nights the last are kept;
+     * rows behind the last night are zeros, extras included.
+     */
+    uint32_t max_nights;
+    uint32_t planes; /* SL_PLANE_*: channels are the scaled means of all bands, then asinh of all, then errors of all */
+    float asinh_scale; /* [contract zero point], with SL_PLANE_ASINH */
+    uint32_t grid_wavelengths; /* 0: a channel a band. K: channels at K regular wavelengths, the first and the last band's
+                                  included; 2 .. SL_MAX_CHANNELS */
+    uint32_t n_features;
+    sl_feature features[SL_MAX_FEATURES];
+    float feature_center[SL_MAX_FEATURE_VALUES]; /* sl_contract_input_features() of them */
+    float feature_spread[SL_MAX_FEATURE_VALUES];
+
     uint32_t n_classes;
     sl_class classes[SL_MAX_CLASSES];
 
@@ -169,9 +205,18 @@ SL_API sl_status sl_contract_preset(const char *name, sl_contract *out, sl_error
    until this has passed. SL_ERR_FORMAT names the first field that is wrong. */
 SL_API sl_status sl_contract_check(const sl_contract *contract, sl_error *err);
 
-/* Steps and channels of the network's input, extras included. */
+/*
+ * One input of the network, everywhere: steps x channels floats, row-major
+ * (extras and planes included), then the values of the features in their
+ * order, those of one kind band by band. _floats is the length of all that.
+ */
 SL_API uint32_t sl_contract_input_steps(const sl_contract *contract);
 SL_API uint32_t sl_contract_input_channels(const sl_contract *contract);
+SL_API uint32_t sl_contract_input_features(const sl_contract *contract);
+SL_API uint32_t sl_contract_input_floats(const sl_contract *contract);
+
+/* Channels of the Gaussian process' mean: bands, or the contract's regular wavelengths. */
+SL_API uint32_t sl_contract_grid_channels(const sl_contract *contract);
 
 /* Index of the band called `name` (len bytes), or -1. */
 SL_API int sl_contract_band(const sl_contract *contract, sl_str name);

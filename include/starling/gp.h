@@ -68,7 +68,7 @@ SL_API sl_status sl_gp_predict(const sl_gp *gp, size_t n_times, const double *ti
 /*
  * Fit, predict on the contract's regular grid (first to last point), scale,
  * add the extras: the network's input. `input` has
- * sl_contract_input_steps x sl_contract_input_channels floats, row-major.
+ * sl_contract_input_floats floats, laid out as that says.
  * `mean` (grid_length x n_channels, before scaling) and `info` may be NULL.
  * Points that are all at one moment make a constant grid. Borrows everything;
  * the contract must have passed sl_contract_check and have as many channels as
@@ -131,8 +131,8 @@ SL_API sl_status sl_gp_batch_run(sl_gp_batch *batch, sl_error *err);
 
 /*
  * What became of light curve i: the status, error and info of sl_gp_grid.
- * *input borrows from the batch until the next _reset or _free: steps x
- * channels floats as sl_gp_grid writes them; the inputs of consecutive indices
+ * *input borrows from the batch until the next _reset or _free: as
+ * sl_gp_grid writes it; the inputs of consecutive indices
  * lie one behind the other (those of failed ones hold nothing of meaning).
  * input and info may be NULL. SL_ERR_INVAL where i has not been run.
  */

@@ -54,6 +54,8 @@ typedef struct sl_model_info {
     size_t n_parameters;
     double flop; /* of one forward pass */
     uint32_t input_steps, input_channels, n_classes;
+    uint32_t input_floats; /* of one input, features included */
+    float temperature;     /* what goes into the last softmax is divided by it */
     size_t n_layers;
 } sl_model_info;
 SL_API void sl_model_describe(const sl_model *model, sl_model_info *out);
@@ -79,7 +81,7 @@ SL_API sl_status sl_runner_new(const sl_model *model, sl_runner **out, sl_error 
 SL_API void sl_runner_free(sl_runner *runner);
 
 /*
- * Run n inputs of steps x channels floats, row-major; p gets n x n_classes
+ * Run n inputs of sl_contract_input_floats floats each; p gets n x n_classes
  * probabilities. The answer to an input does not depend on its neighbours, bit
  * for bit, but on the instruction set in use (float32: by about 1e-5).
  * Allocates nothing.

@@ -31,6 +31,7 @@ static const sl_contract common = {
            .grid_length = 100},
     .scaling = SL_SCALING_MEDIAN_IQR,
     .extra_mode = SL_EXTRAS_NONE,
+    .asinh_scale = 10,
     .n_classes = sizeof t2_classes / sizeof t2_classes[0],
 };
 
@@ -139,6 +140,51 @@ static sl_status check_input(const sl_contract *c, sl_error *err)
     CHECK(c->n_extras <= SL_MAX_EXTRAS, "%u extra features", c->n_extras);
     CHECK((c->n_extras == 0) == (c->extra_mode == SL_EXTRAS_NONE), "extra features and their mode contradict");
     for (uint32_t i = 0; i < c->n_extras; i++) CHECK(c->extras[i] < SL_N_EXTRAS, "extra feature %d", (int)c->extras[i]);
+    return SL_OK;
+}
+
+static sl_status check_planes(const sl_contract *c, sl_error *err)
+{
+    CHECK(c->planes <= (SL_PLANE_ASINH | SL_PLANE_ERROR), "planes %u", c->planes);
+    CHECK(!(c->planes & SL_PLANE_ASINH) || within((double)c->asinh_scale, 1e-6, 1e12), "asinh scale %g",
+          (double)c->asinh_scale);
+    CHECK(c->grid_wavelengths <= SL_MAX_CHANNELS && c->grid_wavelengths != 1, "%u wavelengths", c->grid_wavelengths);
+    if (c->grid_wavelengths > 0) {
+        CHECK(c->channel_rule == SL_CHANNELS_FIXED && c->n_bands > 1, "regular wavelengths need two fixed bands or more");
+        CHECK(c->scaling != SL_SCALING_FIXED, "regular wavelengths have no fixed scaling");
+    }
+    CHECK(c->max_nights <= SL_MAX_GRID_LENGTH, "%u nights", c->max_nights);
+    CHECK(c->sees <= SL_SEES_NIGHTS, "what the network sees: %d", (int)c->sees);
+    if (c->sees == SL_SEES_GRID) return SL_OK;
+    CHECK(c->max_nights >= 1, "no nights");
+    CHECK(c->channel_rule == SL_CHANNELS_FIXED, "nights need fixed channels");
+    CHECK(c->time_order == SL_TIME_FORWARD && c->drop_bad, "nights need time forwards, and bad points left out");
+    CHECK(c->scaling != SL_SCALING_MEDIAN_IQR, "nights cannot be scaled by median and quartiles");
+    CHECK((c->planes & SL_PLANE_ERROR) == 0 && c->grid_wavelengths == 0, "nights have no planes of a grid");
+    CHECK(c->extra_mode != SL_EXTRAS_AS_STEPS, "nights take no extra steps");
+    return SL_OK;
+}
+
+static sl_status check_features(const sl_contract *c, sl_error *err)
+{
+    CHECK(c->n_features <= SL_MAX_FEATURES, "%u features", c->n_features);
+    CHECK(c->n_features == 0 || c->channel_rule == SL_CHANNELS_FIXED, "features need fixed channels");
+    for (uint32_t i = 0; i < c->n_features; i++) {
+        CHECK(sl_feature_name(c->features[i]) != NULL, "feature %d is unknown", (int)c->features[i]);
+        CHECK(c->sees == SL_SEES_GRID || !sl_feature_of_fit(c->features[i]), "feature %s without a fit",
+              sl_feature_name(c->features[i]));
+    }
+    const uint32_t n = sl_contract_input_features(c);
+    CHECK(n <= SL_MAX_FEATURE_VALUES, "%u values of features", n);
+    for (uint32_t i = 0; i < n; i++) {
+        CHECK(isfinite(c->feature_center[i]) && isfinite(c->feature_spread[i]) && c->feature_spread[i] > 0,
+              "center or spread of feature value %u", i);
+    }
+    return SL_OK;
+}
+
+static sl_status check_classes(const sl_contract *c, sl_error *err)
+{
     CHECK(c->n_classes >= 2 && c->n_classes <= SL_MAX_CLASSES, "%u classes", c->n_classes);
     for (uint32_t i = 0; i < c->n_classes; i++) {
         CHECK(terminated(c->classes[i].name, SL_MAX_NAME) && c->classes[i].name[0] != '\0', "class %u has no name", i);
@@ -155,17 +201,41 @@ sl_status sl_contract_check(const sl_contract *c, sl_error *err)
     SL_TRY(check_bands(c, err));
     SL_TRY(check_points(c, err));
     SL_TRY(check_gp(&c->gp, err));
-    return check_input(c, err);
+    SL_TRY(check_input(c, err));
+    SL_TRY(check_planes(c, err));
+    SL_TRY(check_features(c, err));
+    return check_classes(c, err);
+}
+
+uint32_t sl_contract_grid_channels(const sl_contract *c)
+{
+    return c->grid_wavelengths > 0 ? c->grid_wavelengths : c->n_channels;
 }
 
 uint32_t sl_contract_input_steps(const sl_contract *c)
 {
+    if (c->sees == SL_SEES_NIGHTS) return c->max_nights;
     return c->gp.grid_length + (c->extra_mode == SL_EXTRAS_AS_STEPS ? c->n_extras : 0);
 }
 
 uint32_t sl_contract_input_channels(const sl_contract *c)
 {
-    return c->n_channels + (c->extra_mode == SL_EXTRAS_AS_CHANNELS ? c->n_extras : 0);
+    const uint32_t extras = c->extra_mode == SL_EXTRAS_AS_CHANNELS ? c->n_extras : 0;
+    const uint32_t asinh = (c->planes & SL_PLANE_ASINH) != 0, error = (c->planes & SL_PLANE_ERROR) != 0;
+    if (c->sees == SL_SEES_NIGHTS) return (3 + asinh) * c->n_bands + 1 + extras;
+    return (1 + asinh + error) * sl_contract_grid_channels(c) + extras;
+}
+
+uint32_t sl_contract_input_features(const sl_contract *c)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < c->n_features; i++) n += sl_feature_of_bands(c->features[i]) ? c->n_bands : 1;
+    return n;
+}
+
+uint32_t sl_contract_input_floats(const sl_contract *c)
+{
+    return sl_contract_input_steps(c) * sl_contract_input_channels(c) + sl_contract_input_features(c);
 }
 
 int sl_contract_band(const sl_contract *c, sl_str name)

@@ -39,7 +39,7 @@ sl_status sl_gp_batch_new(const sl_contract *contract, size_t capacity, sl_gp_ba
     if (b == NULL) return SL_FAIL_NOMEM(err);
     b->contract = *contract;
     b->capacity = capacity;
-    b->input_size = (size_t)sl_contract_input_steps(contract) * (size_t)sl_contract_input_channels(contract);
+    b->input_size = sl_contract_input_floats(contract);
     sl_arena_init(&b->points, SIZE_MAX / 2);
     b->entries = calloc(capacity, sizeof *b->entries);
     b->order = calloc(capacity, sizeof(sl_gp_curve *));

@@ -62,6 +62,10 @@ sl_status sl_gp_check_grid(const sl_contract *contract, sl_error *err)
 {
     const size_t n = contract->gp.grid_length, n_channels = contract->n_channels;
     SL_REQUIRE(n >= 2 && n <= SL_MAX_GRID_LENGTH && n_channels >= 1 && n_channels <= SL_MAX_BANDS, err);
+    if (contract->sees != SL_SEES_GRID || contract->planes != 0 || contract->grid_wavelengths != 0 || contract->n_features != 0) {
+        return SL_FAIL(err, SL_ERR_UNSUPPORTED, SL_REASON_NONE,
+                       "the contract asks for nights, planes, wavelengths or features: not yet done here");
+    }
     return SL_OK;
 }
 

@@ -121,6 +121,32 @@ sl_status read_input(const flat::Contract *from, sl_contract *to, sl_error *err)
     return SL_OK;
 }
 
+sl_status read_floats(const Vector<float> *from, float *to, uint32_t n, const char *what, sl_error *err)
+{
+    if ((from != nullptr ? from->size() : 0) != n) return fail(err, what);
+    for (uint32_t i = 0; i < n; i++) to[i] = from->Get(i);
+    return SL_OK;
+}
+
+/* The bands must have been read. */
+sl_status read_features(const flat::Contract *from, sl_contract *to, sl_error *err)
+{
+    to->sees = static_cast<sl_sees>(from->sees());
+    to->max_nights = from->max_nights();
+    to->planes = from->planes();
+    to->asinh_scale = from->asinh_scale();
+    to->grid_wavelengths = from->grid_wavelengths();
+    if (from->features() != nullptr) {
+        if (from->features()->size() > SL_MAX_FEATURES) return fail(err, "too many features");
+        to->n_features = from->features()->size();
+        for (uint32_t i = 0; i < to->n_features; i++) to->features[i] = static_cast<sl_feature>(from->features()->Get(i));
+    }
+    const uint32_t n = sl_contract_input_features(to);
+    if (n > SL_MAX_FEATURE_VALUES) return fail(err, "too many values of features");
+    SL_TRY(read_floats(from->feature_center(), to->feature_center, n, "as many centers as values of features are needed", err));
+    return read_floats(from->feature_spread(), to->feature_spread, n, "as many spreads as values of features are needed", err);
+}
+
 sl_status read_ids(const Vector<int32_t> *from, sl_contract *to, int32_t sl_class::*member, sl_error *err)
 {
     if (from == nullptr) return SL_OK;
@@ -156,6 +182,7 @@ sl_status read_contract(const flat::Contract *from, sl_contract *to, sl_error *e
     read_points(from, to);
     read_gp(from, &to->gp);
     SL_TRY(read_input(from, to, err));
+    SL_TRY(read_features(from, to, err));
     SL_TRY(read_classes(from, to, err));
     SL_TRY(read_text(from->source(), to->source, sizeof to->source, "the source is too long", err));
     return read_text(from->created_by(), to->created_by, sizeof to->created_by, "created_by is too long", err);
@@ -263,6 +290,11 @@ void add_rules(flat::ContractBuilder &to, const sl_contract &c)
     to.add_gp_grid_length(static_cast<uint16_t>(c.gp.grid_length));
     to.add_scaling(static_cast<uint8_t>(c.scaling));
     to.add_extra_mode(static_cast<uint8_t>(c.extra_mode));
+    to.add_sees(static_cast<uint8_t>(c.sees));
+    to.add_max_nights(static_cast<uint16_t>(c.max_nights));
+    to.add_planes(static_cast<uint8_t>(c.planes));
+    to.add_asinh_scale(c.asinh_scale);
+    to.add_grid_wavelengths(static_cast<uint8_t>(c.grid_wavelengths));
 }
 
 Offset<flat::Contract> write_contract(FlatBufferBuilder &b, const sl_contract &c)
@@ -281,6 +313,12 @@ Offset<flat::Contract> write_contract(FlatBufferBuilder &b, const sl_contract &c
     uint8_t extra[SL_MAX_EXTRAS];
     for (uint32_t i = 0; i < c.n_extras; i++) extra[i] = static_cast<uint8_t>(c.extras[i]);
     const auto extras = c.n_extras > 0 ? b.CreateVector(extra, c.n_extras) : Offset<Vector<uint8_t>>(0);
+    uint8_t feature[SL_MAX_FEATURES];
+    for (uint32_t i = 0; i < c.n_features; i++) feature[i] = static_cast<uint8_t>(c.features[i]);
+    const uint32_t n_values = sl_contract_input_features(&c);
+    const auto features = n_values > 0 ? b.CreateVector(feature, c.n_features) : Offset<Vector<uint8_t>>(0);
+    const auto feature_center = n_values > 0 ? b.CreateVector(c.feature_center, n_values) : Offset<Vector<float>>(0);
+    const auto feature_spread = n_values > 0 ? b.CreateVector(c.feature_spread, n_values) : Offset<Vector<float>>(0);
     const auto names = class_names(b, c);
     const auto plasticc = ids(b, c, &sl_class::plasticc_id), elasticc = ids(b, c, &sl_class::elasticc_id);
 
@@ -296,6 +334,9 @@ Offset<flat::Contract> write_contract(FlatBufferBuilder &b, const sl_contract &c
     to.add_elasticc_ids(elasticc);
     to.add_source(source);
     to.add_created_by(created_by);
+    to.add_features(features);
+    to.add_feature_center(feature_center);
+    to.add_feature_spread(feature_spread);
     return to.Finish();
 }
 
@@ -363,6 +404,7 @@ void build(FlatBufferBuilder &b, const sl_model_parts *parts, size_t weight_byte
     model.add_layers(layers);
     model.add_tensors(tensors);
     model.add_weights(weights);
+    model.add_temperature(parts->temperature);
     b.Finish(model.Finish(), SL_MODEL_IDENTIFIER);
 }
 
@@ -386,6 +428,7 @@ extern "C" sl_status sl_model_flat_read(const void *bytes, size_t n_bytes, sl_ar
         return SL_FAIL(err, SL_ERR_UNSUPPORTED, SL_REASON_NONE, "model file has format version %u, this build reads %d",
                        out->format_version, SL_MODEL_FORMAT);
     }
+    out->temperature = model->temperature();
     SL_TRY(read_contract(model->contract(), &out->contract, err));
     if (model->layers() == nullptr || model->tensors() == nullptr) return fail(err, "no layers or no tensors");
     out->n_layers = model->layers()->size();

@@ -27,6 +27,7 @@ sl_status sl_model_write_memory(const sl_model_parts *parts, void **bytes, size_
     if (own == NULL) return SL_FAIL_NOMEM(err);
     *own = *parts;
     own->format_version = SL_MODEL_FORMAT;
+    if (own->temperature == 0) own->temperature = 1;
     if (own->contract.created_by[0] == '\0') {
         snprintf(own->contract.created_by, sizeof own->contract.created_by, "starling %s", sl_version());
     }

@@ -408,9 +408,14 @@ sl_status sl_network_build(const sl_model_parts *parts, sl_arena *arena, sl_netw
     SL_TRY(sl_contract_check(&parts->contract, err));
     const sl_contract *contract = &parts->contract;
     *out = (sl_network){.steps = sl_contract_input_steps(contract), .channels = sl_contract_input_channels(contract),
+                        .input_floats = sl_contract_input_floats(contract),
+                        .inverse_temperature = 1 / parts->temperature,
                         .n_classes = contract->n_classes, .n_ops = parts->n_layers};
     builder b = {.parts = parts, .arena = arena, .net = out, .steps = out->steps, .channels = out->channels, .err = err};
     out->signal_floats = out->channels * sl_stride(out->steps);
+    if (!(parts->temperature >= 1e-3f && parts->temperature <= 1e3f)) {
+        return SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_NONE, "model: temperature %g", (double)parts->temperature);
+    }
     if (parts->n_layers == 0 || parts->layers[parts->n_layers - 1].kind != SL_LAYER_SOFTMAX) {
         return SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_NONE, "model: the last layer must be a softmax");
     }

@@ -48,6 +48,8 @@ typedef struct sl_op {
 
 typedef struct sl_network {
     uint32_t steps, channels, n_classes;
+    uint32_t input_floats; /* of one input: steps x channels, then the features */
+    float inverse_temperature;
     size_t n_ops;
     sl_op *ops;
     size_t n_parameters;

@@ -84,6 +84,7 @@ typedef struct sl_tensor {
 typedef struct sl_model_parts {
     uint32_t format_version;
     sl_contract contract;
+    float temperature; /* what goes into the last softmax is divided by it; writing: 0 stands for 1 */
     size_t n_layers, n_tensors;
     sl_layer *layers;
     sl_tensor *tensors;

@@ -202,7 +202,7 @@ static size_t run_op(const sl_runner *r, const sl_op *op, const float *x, float 
     case SL_LAYER_MEAN_OVER_TIME: r->kernels->mean(op->channels, op->steps, stride, x, out); break;
     case SL_LAYER_DENSE: run_dense(r, op, x, out); break;
     case SL_LAYER_SOFTMAX:
-        memcpy(out, x, op->channels * stride * sizeof *out);
+        for (size_t i = 0; i < op->channels * stride; i++) out[i] = x[i] * r->net->inverse_temperature;
         r->kernels->softmax(op->channels, stride, stride, out);
         break;
     case SL_N_LAYER_KINDS: break;
@@ -243,7 +243,7 @@ sl_status sl_runner_run(sl_runner *runner, size_t n, const float *input, float *
     const sl_network *net = runner->net;
     for (size_t i = 0; i < n; i++) {
         float *x = runner->signal[0], *y = runner->signal[1];
-        if (!load(net, input + i * net->steps * net->channels, x)) {
+        if (!load(net, input + i * net->input_floats, x)) {
             return SL_FAIL(err, SL_ERR_NUMERIC, SL_REASON_NUMERIC, "input %zu of the network is not finite", i);
         }
         for (size_t o = 0; o < net->n_ops;) {

@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-MAX_BANDS, MAX_CLASSES, MAX_EXTRAS = 8, 64, 16
+MAX_BANDS, MAX_CLASSES, MAX_EXTRAS, MAX_FEATURES, MAX_FEATURE_VALUES = 8, 64, 16, 64, 256
 WAVELENGTH = {1: 4804.79, 2: 6436.92, 3: 7968.22}
 SCALING = {"none": 0, "median_iqr": 1, "fixed": 2, "peak": 3}
 
@@ -40,7 +40,10 @@ class Contract(c.Structure):
         ("window_after_day", c.c_double), ("min_points", c.c_uint32), ("min_bands", c.c_uint32),
         ("max_points", c.c_uint32), ("gp", Rules), ("scaling", c.c_int), ("center", c.c_float * MAX_BANDS),
         ("spread", c.c_float * MAX_BANDS), ("n_extras", c.c_uint32), ("extras", c.c_int * MAX_EXTRAS),
-        ("extra_mode", c.c_int), ("n_classes", c.c_uint32), ("classes", Class * MAX_CLASSES),
+        ("extra_mode", c.c_int), ("sees", c.c_int), ("max_nights", c.c_uint32), ("planes", c.c_uint32),
+        ("asinh_scale", c.c_float), ("grid_wavelengths", c.c_uint32), ("n_features", c.c_uint32),
+        ("features", c.c_int * MAX_FEATURES), ("feature_center", c.c_float * MAX_FEATURE_VALUES),
+        ("feature_spread", c.c_float * MAX_FEATURE_VALUES), ("n_classes", c.c_uint32), ("classes", Class * MAX_CLASSES),
         ("source", c.c_char * 256), ("created_by", c.c_char * 256)]
 
 

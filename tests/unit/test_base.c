@@ -194,7 +194,69 @@ static void a_patched_contract_is_refused(void **state)
     REFUSED(c.extra_mode = SL_EXTRAS_AS_STEPS);
     REFUSED(c.max_points = SL_MAX_POINTS + 1);
     REFUSED(c.scaling = SL_SCALING_FIXED);
+    REFUSED(c.planes = 4);
+    REFUSED((c.planes = SL_PLANE_ASINH, c.asinh_scale = NAN));
+    REFUSED(c.grid_wavelengths = 1);
+    REFUSED(c.grid_wavelengths = SL_MAX_CHANNELS + 1);
+    REFUSED(c.max_nights = SL_MAX_GRID_LENGTH + 1);
+    REFUSED((c.sees = SL_SEES_NIGHTS, c.scaling = SL_SCALING_PEAK)); /* of no length */
+    REFUSED((c.sees = SL_SEES_NIGHTS, c.max_nights = 9)); /* scaled by quartiles */
+    REFUSED((c.sees = SL_SEES_NIGHTS, c.max_nights = 9, c.scaling = SL_SCALING_PEAK, c.planes = SL_PLANE_ERROR));
+    REFUSED((c.n_features = 1, c.features[0] = 15, c.feature_spread[0] = 1));
+    REFUSED((c.n_features = 1, c.features[0] = SL_FEATURE_LOG_PEAK)); /* without a spread */
+    REFUSED(c.n_features = SL_MAX_FEATURES + 1);
 #undef REFUSED
+}
+
+static void an_input_has_planes_then_features(void **state)
+{
+    (void)state;
+    sl_contract c;
+    sl_error err;
+    assert_ok(sl_contract_preset("starling", &c, &err), &err);
+    assert_int_equal(sl_contract_input_floats(&c), 200);
+    c.planes = SL_PLANE_ASINH | SL_PLANE_ERROR;
+    c.n_extras = 2;
+    c.extra_mode = SL_EXTRAS_AS_CHANNELS;
+    c.n_features = 3;
+    c.features[0] = SL_FEATURE_LOG_PEAK;
+    c.features[1] = SL_FEATURE_BAND_SKEW;
+    c.features[2] = SL_FEATURE_GP_SCALE;
+    for (int i = 0; i < 4; i++) c.feature_spread[i] = 1;
+    assert_ok(sl_contract_check(&c, &err), &err);
+    assert_int_equal(sl_contract_input_channels(&c), 3 * 2 + 2);
+    assert_int_equal(sl_contract_input_features(&c), 4);
+    assert_int_equal(sl_contract_input_floats(&c), 804);
+    c.grid_wavelengths = 30;
+    assert_ok(sl_contract_check(&c, &err), &err);
+    assert_int_equal(sl_contract_input_channels(&c), 3 * 30 + 2);
+    c.grid_wavelengths = 0;
+    c.sees = SL_SEES_NIGHTS;
+    c.scaling = SL_SCALING_PEAK;
+    c.planes = SL_PLANE_ASINH;
+    c.max_nights = 70;
+    assert_int_equal(sl_contract_check(&c, &err), SL_ERR_FORMAT); /* no fit, so no feature of it */
+    c.n_features = 2;
+    assert_ok(sl_contract_check(&c, &err), &err);
+    assert_int_equal(sl_contract_input_steps(&c), 70);
+    assert_int_equal(sl_contract_input_channels(&c), 4 * 2 + 1 + 2);
+    assert_int_equal(sl_contract_input_floats(&c), 70 * 11 + 3);
+}
+
+static void features_have_names_that_find_them(void **state)
+{
+    (void)state;
+    int n = 0;
+    for (int f = 0; f < SL_FEATURE_END + 10; f++) {
+        const char *name = sl_feature_name((sl_feature)f);
+        if (name == NULL) continue;
+        n++;
+        assert_int_equal(sl_feature_find((sl_str){name, strlen(name)}), f);
+        assert_int_equal(sl_feature_of_bands((sl_feature)f), strncmp(name, "band_", 5) == 0);
+        assert_int_equal(sl_feature_of_fit((sl_feature)f), strstr(name, "gp_") != NULL);
+    }
+    assert_int_equal(n, 40);
+    assert_int_equal(sl_feature_find((sl_str){"log_pea", 7}), SL_FEATURE_END);
 }
 
 int main(void)
@@ -210,6 +272,8 @@ int main(void)
         cmocka_unit_test(error_takes_a_prefix),
         cmocka_unit_test(presets_pass_their_own_check),
         cmocka_unit_test(a_patched_contract_is_refused),
+        cmocka_unit_test(an_input_has_planes_then_features),
+        cmocka_unit_test(features_have_names_that_find_them),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

@@ -172,7 +172,7 @@ static double worst_difference(const random_size *size, uint64_t seed)
     assert_ok(sl_runner_new(model, &runner, &err), &err);
     sl_rng rng;
     sl_rng_init(&rng, seed, 1);
-    const size_t n_in = (size_t)sl_contract_input_steps(&parts->contract) * sl_contract_input_channels(&parts->contract);
+    const size_t n_in = sl_contract_input_floats(&parts->contract);
     const float *input = random_floats(&arena, &rng, 2 * n_in, 0, 1.5);
     float p[2 * SL_MAX_CLASSES];
     assert_ok(sl_runner_run(runner, 2, input, p, &err), &err);
@@ -280,16 +280,18 @@ static void a_contract_comes_back_as_it_was_written(void **state)
     (void)state;
     sl_arena arena;
     sl_arena_init(&arena, 1 << 26);
-    const char *const presets[] = {"reference", "starling", "changed"};
+    const char *const presets[] = {"reference", "starling", "starling"};
     for (int i = 0; i < 3; i++) {
-        sl_model_parts *parts = random_model(&arena, 5, &t2_size);
+        random_size size = t2_size;
+        if (i == 2) size.channels = 6; /* three planes of two */
+        sl_model_parts *parts = random_model(&arena, 5, &size);
         sl_contract *c = &parts->contract;
-        assert_ok(sl_contract_preset(presets[i % 2], c, NULL), (sl_error *)NULL);
+        assert_ok(sl_contract_preset(presets[i], c, NULL), (sl_error *)NULL);
         if (i == 2) {
             c->zero_point = 31.4;
-            c->time_scale = SL_SCALE_TAI;
+            c->time_scale = SL_SCALE_AS_GIVEN;
             c->use = SL_USE_FORCED;
-            c->one_per_visit = true;
+            c->one_per_visit = false;
             c->window_before_day = -1;
             c->max_points = 77;
             c->gp.metric_start = 3.25;
@@ -299,6 +301,16 @@ static void a_contract_comes_back_as_it_was_written(void **state)
             c->spread[0] = 3;
             c->spread[1] = 0.5f;
             c->classes[3].plasticc_id = -7;
+            c->max_nights = 12;
+            c->planes = SL_PLANE_ASINH | SL_PLANE_ERROR;
+            c->asinh_scale = 2.5f;
+            c->n_features = 2;
+            c->features[0] = SL_FEATURE_BAND_MAD;
+            c->features[1] = SL_FEATURE_REDSHIFT;
+            for (uint32_t k = 0; k < sl_contract_input_features(c); k++) {
+                c->feature_center[k] = (float)k - 1;
+                c->feature_spread[k] = (float)k + 0.5f;
+            }
             snprintf(c->source, sizeof c->source, "a file, with \"quotes\"");
         }
         snprintf(c->created_by, sizeof c->created_by, "a test");
@@ -356,7 +368,7 @@ static sl_status try_bytes(const void *bytes, size_t n_bytes)
     if (info.flop < 1e7) {
         sl_runner *runner;
         assert_ok(sl_runner_new(model, &runner, &err), &err);
-        float *input = calloc((size_t)info.input_steps * info.input_channels, sizeof *input), p[SL_MAX_CLASSES];
+        float *input = calloc(info.input_floats, sizeof *input), p[SL_MAX_CLASSES];
         const sl_status ran = sl_runner_run(runner, 1, input, p, &err);
         assert_true(ran == SL_OK || ran == SL_ERR_NUMERIC);
         free(input);

@@ -57,7 +57,7 @@ static void check_neighbours(const random_size *size, uint64_t seed)
     sl_error err;
     sl_rng rng;
     sl_rng_init(&rng, seed, 1);
-    const size_t n_in = (size_t)sl_contract_input_steps(&parts->contract) * sl_contract_input_channels(&parts->contract);
+    const size_t n_in = sl_contract_input_floats(&parts->contract);
     float *input = SL_ARENA_NEW(&arena, float, N * n_in);
     for (int i = 0; i < N; i++) {
         const double deviation = pow(10, 4 * sl_rng_uniform(&rng) - 2);
@@ -86,6 +86,44 @@ static void an_answer_does_not_depend_on_its_neighbours(void **state)
         size.blocks = 1 + k % 2;
         check_neighbours(&size, k);
     }
+}
+
+/* The features behind the grid are no part of what a network without them sees; the temperature flattens the answer. */
+static void rows_are_as_long_as_the_contract_says(void **state)
+{
+    (void)state;
+    enum { N = 3, GRID = 200, VALUES = 3 };
+    sl_arena arena;
+    sl_arena_init(&arena, 1 << 26);
+    sl_error err;
+    sl_rng rng;
+    sl_rng_init(&rng, 9, 0);
+    const float *grids = random_floats(&arena, &rng, (size_t)N * GRID, 0, 1);
+    float rows[N * (GRID + VALUES)], p[2][N * 14];
+    for (int i = 0; i < N; i++) {
+        memcpy(rows + i * (GRID + VALUES), grids + i * GRID, GRID * sizeof *rows);
+        for (int k = 0; k < VALUES; k++) rows[i * (GRID + VALUES) + GRID + k] = 3;
+    }
+    for (int with = 0; with < 2; with++) {
+        sl_model_parts *parts = random_model(&arena, 3, &t2_size);
+        sl_contract *c = &parts->contract;
+        if (with == 1) {
+            c->n_features = 2;
+            c->features[0] = SL_FEATURE_BAND_MAD;
+            c->features[1] = SL_FEATURE_REDSHIFT;
+            for (int k = 0; k < VALUES; k++) c->feature_spread[k] = 1;
+            parts->temperature = 1000;
+        }
+        opened o = open_runner(parts);
+        assert_ok(sl_runner_run(o.runner, N, with ? rows : grids, p[with], &err), &err);
+        close_runner(&o);
+    }
+    for (int i = 0; i < N; i++) {
+        double sum = 0, flat[14];
+        for (int k = 0; k < 14; k++) sum += flat[k] = pow((double)p[0][i * 14 + k], 1e-3);
+        for (int k = 0; k < 14; k++) assert_true(fabs(flat[k] / sum - (double)p[1][i * 14 + k]) < 1e-6);
+    }
+    sl_arena_release(&arena);
 }
 
 static void input_that_is_not_finite_is_refused(void **state)
@@ -117,6 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_does_not_depend_on_its_neighbours),
+        cmocka_unit_test(rows_are_as_long_as_the_contract_says),
         cmocka_unit_test(input_that_is_not_finite_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,7 +34,7 @@ static void check_round_trip(const random_size *size, bool reverse)
     assert_ok(sl_model_import_tflite_memory(m->bytes, m->n, &parts->contract, &imported, &n_imported, &err), &err);
     sl_rng rng;
     sl_rng_init(&rng, 5, 0);
-    const size_t n = (size_t)sl_contract_input_steps(&parts->contract) * sl_contract_input_channels(&parts->contract);
+    const size_t n = sl_contract_input_floats(&parts->contract);
     const float *input = random_floats(&arena, &rng, n, 0, 2);
     float p[SL_MAX_CLASSES], q[SL_MAX_CLASSES];
     run_memory(direct, n_direct, input, p);

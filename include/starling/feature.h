@@ -1,0 +1,95 @@
+/*
+ * starling/feature.h - single numbers about a light curve, beside its grid.
+ *
+ * Written in terms of the light curve under the contract: n points with time t
+ * [d], flux f and error e [contract zero point], p = max |f| (1 where every
+ * flux is 0), m the Gaussian process' mean at its grid of G steps (times g)
+ * and channels. ln is the natural logarithm. A value that is not defined (too
+ * few points, no redshift, a division by 0) is missing.
+ *
+ * The network gets clamp((x - feature_center) / feature_spread, -6, 6) of each,
+ * and 0 of a missing one. Cost: O(n log n) for all together.
+ */
+#ifndef STARLING_FEATURE_H
+#define STARLING_FEATURE_H
+
+#include "starling/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The numbers are those of files: they are never changed, new ones are added in the gaps. */
+typedef enum sl_feature {
+    /* one value each */
+    SL_FEATURE_LOG_PEAK = 1,       /* ln p */
+    SL_FEATURE_LOG_SPAN = 2,       /* ln(1 + t_last - t_first) */
+    SL_FEATURE_LOG_POINTS = 3,     /* ln n */
+    SL_FEATURE_LOG_DETECTIONS = 4, /* ln(1 + number of |f| > 3 e) */
+    SL_FEATURE_DETECTED_SPAN = 5,  /* ln(1 + time from the first to the last |f| > 3 e); missing without one */
+    SL_FEATURE_DETECTED_SHARE = 6, /* share of |f| > 3 e */
+    SL_FEATURE_NEGATIVE_SHARE = 7, /* share of f < -3 e */
+    SL_FEATURE_LOG_MAX_SNR = 8,    /* ln(1 + max |f| / e) */
+    SL_FEATURE_LOG_NOISE = 9,      /* ln(median e / p) */
+    SL_FEATURE_LOG_MAX_GAP = 10,   /* ln(1 + longest time between neighbouring points) */
+    SL_FEATURE_PEAK_PLACE = 11,    /* (t of the point with the highest f - t_first) / (t_last - t_first) */
+    SL_FEATURE_REDSHIFT = 16,      /* z */
+    SL_FEATURE_REDSHIFT_ERROR = 17,
+    SL_FEATURE_HAS_REDSHIFT = 18,  /* 1 where z > 0, else 0: what has none counts as in our Galaxy */
+    SL_FEATURE_LOG_LUMINOSITY = 19, /* ln(p d^2), d the luminosity distance [Mpc], flat LambdaCDM, H0 = 70 km/s/Mpc,
+                                       Omega_m = 0.3; missing unless z > 0 */
+    SL_FEATURE_GP_SCALE = 24,      /* p1 of the fit: ln(length scale^2 / d^2) */
+    SL_FEATURE_GP_AMPLITUDE = 25,  /* p0 of the fit - 2 ln p */
+    SL_FEATURE_GP_LIKELIHOOD = 26, /* log-likelihood / n + ln p: that of the flux in units of p */
+    SL_FEATURE_GP_RESIDUAL = 27,   /* ln(1 + mean of ((f - m at the point) / e)^2), points with e > 0 */
+    SL_FEATURE_GP_RISE = 28,       /* ln(1 + time): in the channel where m is highest, from the last step before that
+                                      peak with m < half of it, or else the first step, to the peak */
+    SL_FEATURE_GP_DECLINE = 29,    /* the same behind the peak: to the first step with m < half, or else the last */
+
+    /* one value a band of the contract, in its order; over the n, t, f, e of that band only */
+    SL_FEATURE_BAND_POINTS = 64,         /* ln(1 + n) */
+    SL_FEATURE_BAND_MAX = 65,            /* max f / p */
+    SL_FEATURE_BAND_MIN = 66,            /* min f / p */
+    SL_FEATURE_BAND_MEAN = 67,           /* mean f / p */
+    SL_FEATURE_BAND_DEVIATION = 68,      /* square root of the mean of (f - mean)^2, / p */
+    SL_FEATURE_BAND_WEIGHTED_MEAN = 69,  /* w = sum(f / e^2) / sum(1 / e^2), / p; points with e > 0 */
+    SL_FEATURE_BAND_SKEW = 70,           /* mean of (f - mean)^3 / deviation^3; n >= 3 */
+    SL_FEATURE_BAND_KURTOSIS = 71,       /* mean of (f - mean)^4 / deviation^4 - 3; n >= 4 */
+    SL_FEATURE_BAND_CHI2 = 72,           /* ln(1 + sum of ((f - w) / e)^2 / (n - 1)), points with e > 0; n >= 2 */
+    SL_FEATURE_BAND_MAD = 73,            /* median |f - median f| / p */
+    SL_FEATURE_BAND_MAX_SLOPE = 74,      /* ln(1 + max |df| / max(dt, 0.01 d) / p [1/d]) of neighbours; n >= 2 */
+    SL_FEATURE_BAND_DETECTED_SHARE = 75, /* share of |f| > 3 e */
+    SL_FEATURE_BAND_NEGATIVE_SHARE = 76, /* share of f < -3 e */
+    SL_FEATURE_BAND_MAX_SNR = 77,        /* ln(1 + max |f| / e) */
+    SL_FEATURE_BAND_ROUGHNESS = 78,      /* von Neumann's ratio: sum(df^2) / (n - 1) / deviation^2; n >= 2 */
+    SL_FEATURE_BAND_GP_RESIDUAL = 88,    /* as SL_FEATURE_GP_RESIDUAL */
+    SL_FEATURE_BAND_GP_COLOR = 89,       /* m of the band at the step where m of any band is highest, / that */
+    SL_FEATURE_BAND_GP_MAX = 90,         /* max m of the band / max m of all */
+    SL_FEATURE_BAND_GP_DELAY = 91,       /* asinh of the days from the step where m of any band is highest to where
+                                            m of this one is */
+    SL_FEATURE_END
+} sl_feature;
+
+enum {
+    SL_FEATURE_FIRST_OF_BANDS = 64, /* from here on one value a band */
+    SL_MAX_FEATURES = 64,           /* kinds in a contract */
+    SL_MAX_FEATURE_VALUES = 256     /* values of all of them */
+};
+#define SL_FEATURE_CLAMP 6.0f /* spreads from the centre */
+
+/* snake_case name ("log_peak"), or NULL for a number that is no feature. Names never change. */
+SL_API const char *sl_feature_name(sl_feature feature);
+/* The feature of that name, or SL_FEATURE_END. */
+SL_API sl_feature sl_feature_find(sl_str name);
+/* Whether it has one value a band. */
+static inline bool sl_feature_of_bands(sl_feature feature)
+{
+    return (int)feature >= SL_FEATURE_FIRST_OF_BANDS;
+}
+/* Whether it is about the fit of the Gaussian process, so that there has to be one. */
+SL_API bool sl_feature_of_fit(sl_feature feature);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
