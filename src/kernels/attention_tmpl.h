@@ -332,6 +332,20 @@ SL_INLINE void sharp(const head *h, size_t row, size_t t, const bool first, cons
     finish(h, row, t, total, D, V, y);
 }
 
+/*
+ * What the gradient wants to know of a query: its weights are inverse times
+ * exp2_scaled of the scores, scaled, + shift. `unit` is what the sum of the
+ * weights was made with where exp2_scaled has its 73.886.
+ */
+SL_INLINE void keep(const head *h, size_t t, float unit, const size_t V, const vf *shift, const vf *total)
+{
+    const size_t at = h->row / h->a->key_dim * h->a->stride + t;
+    for (size_t v = 0; v < V; v++) {
+        store(h->a->shift + at + v * VL, shift[v]);
+        store(h->a->inverse + at + v * VL, vset(unit) / total[v]);
+    }
+}
+
 /* V vectors of queries of one head, D of its dimensions in the lead. */
 SL_INLINE void attend_lead(const head *h, size_t t, const bool more, const size_t D, const size_t V)
 {
@@ -341,12 +355,17 @@ SL_INLINE void attend_lead(const head *h, size_t t, const bool more, const size_
     if (more) score_rest(h, t, V);
     if (h->may_be_soft && is_soft(h, t, scale, V, shift)) {
         soft(h, t, scale, shift, more, D, V, total);
+        if (h->a->shift != NULL) keep(h, t, 1, V, shift, total);
         if (!more) return;
         for (; d + DIMS <= h->end; d += DIMS) soft_rest(h, d, t, total, DIMS, V);
         for (; d < h->end; d++) soft_rest(h, d, t, total, 1, V);
     } else {
         score(h, t, more, D, V, max);
         sharp(h, h->row, t, true, more, D, V, max, total);
+        if (h->a->shift != NULL) {
+            for (size_t v = 0; v < V; v++) shift[v] = vset(-scale) * max[v];
+            keep(h, t, 1 / 73.8861f, V, shift, total);
+        }
         if (!more) return;
         for (; d + DIMS <= h->end; d += DIMS) sharp(h, d, t, false, more, DIMS, V, max, total);
         for (; d < h->end; d++) sharp(h, d, t, false, more, 1, V, max, total);
@@ -373,7 +392,7 @@ static void attention(const sl_attention *a)
         head h;
         survey(a, index, &h);
         size_t t = 0;
-        for (; t + BLOCK * VL <= a->stride; t += BLOCK * VL) attend(&h, t, BLOCK);
-        if (t < a->stride) attend(&h, t, 1);
+        for (; t + BLOCK * VL <= a->lanes; t += BLOCK * VL) attend(&h, t, BLOCK);
+        if (t < a->lanes) attend(&h, t, 1);
     }
 }

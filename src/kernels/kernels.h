@@ -17,6 +17,7 @@
 #define SL_KERNELS_KERNELS_H
 
 #include "kernels/gp_kernels.h"
+#include "kernels/train_kernels.h"
 #include "starling/base.h"
 
 enum {
@@ -80,10 +81,12 @@ typedef struct sl_gemm {
  * is not finite gives NaN.
  */
 typedef struct sl_attention {
-    size_t heads, key_dim, steps, stride;
+    size_t heads, key_dim, steps;
+    size_t lanes, stride; /* queries: sl_stride(steps); floats between two rows */
     float scale;
     const float *q, *k, *v; /* heads x key_dim rows */
     float *o;               /* the same; not one of the inputs */
+    float *shift, *inverse; /* heads rows: what attention_back wants to know of each query; or both NULL */
     float *scores;          /* room for sl_attention_room(steps, key_dim) */
 } sl_attention;
 
@@ -145,6 +148,7 @@ typedef struct sl_kernels {
        *sum keeps the compiler from leaving them out */
     double (*peak)(size_t rounds, float *sum);
     sl_gp_kernels gp;
+    sl_train_kernels train;
 } sl_kernels;
 
 /* Readable, for any machine: what the others are tested against. */

@@ -44,6 +44,28 @@ SL_INLINE vd dfnma(vd a, vd b, vd c) { return _mm256_fnmadd_pd(a, b, c); }
 SL_INLINE vd dmin(vd a, vd b) { return _mm256_min_pd(a, b); }
 SL_INLINE vd dsqrt(vd a) { return _mm256_sqrt_pd(a); }
 
+SL_INLINE void vcross(vf *x)
+{
+    vf y[VL];
+    SL_UNROLL for (int i = 0; i < VL; i += 2) {
+        y[i] = _mm256_unpacklo_ps(x[i], x[i + 1]);
+        y[i + 1] = _mm256_unpackhi_ps(x[i], x[i + 1]);
+    }
+    SL_UNROLL for (int i = 0; i < VL; i += 4) {
+        SL_UNROLL for (int j = 0; j < 2; j++) {
+            const vd a = (vd)y[i + j], b = (vd)y[i + j + 2];
+            x[i + 2 * j] = (vf)_mm256_unpacklo_pd(a, b);
+            x[i + 2 * j + 1] = (vf)_mm256_unpackhi_pd(a, b);
+        }
+    }
+    SL_UNROLL for (int j = 0; j < 4; j++) {
+        const vf a = x[j], b = x[j + 4];
+        x[j] = _mm256_permute2f128_ps(a, b, 0x20);
+        x[j + 4] = _mm256_permute2f128_ps(a, b, 0x31);
+    }
+}
+
+#define BACK_SUMS 8
 #define GEMM_VECTORS 2
 #define GEMM_ROWS_2 6
 #define TABLE sl_kernels_avx2

@@ -42,6 +42,31 @@ SL_INLINE vd dfnma(vd a, vd b, vd c) { return _mm512_fnmadd_pd(a, b, c); }
 SL_INLINE vd dmin(vd a, vd b) { return _mm512_min_pd(a, b); }
 SL_INLINE vd dsqrt(vd a) { return _mm512_sqrt_pd(a); }
 
+SL_INLINE void vcross(vf *x)
+{
+    vf y[VL];
+    SL_UNROLL for (int i = 0; i < VL; i += 2) {
+        y[i] = _mm512_unpacklo_ps(x[i], x[i + 1]);
+        y[i + 1] = _mm512_unpackhi_ps(x[i], x[i + 1]);
+    }
+    SL_UNROLL for (int i = 0; i < VL; i += 4) {
+        SL_UNROLL for (int j = 0; j < 2; j++) {
+            const vd a = (vd)y[i + j], b = (vd)y[i + j + 2];
+            x[i + 2 * j] = (vf)_mm512_unpacklo_pd(a, b);
+            x[i + 2 * j + 1] = (vf)_mm512_unpackhi_pd(a, b);
+        }
+    }
+    SL_UNROLL for (int j = 0; j < 4; j++) { /* quarters: even and odd ones, then apart */
+        const vf a = _mm512_shuffle_f32x4(x[j], x[j + 4], 0x88), b = _mm512_shuffle_f32x4(x[j], x[j + 4], 0xdd);
+        const vf c = _mm512_shuffle_f32x4(x[j + 8], x[j + 12], 0x88), d = _mm512_shuffle_f32x4(x[j + 8], x[j + 12], 0xdd);
+        x[j] = _mm512_shuffle_f32x4(a, c, 0x88);
+        x[j + 4] = _mm512_shuffle_f32x4(b, d, 0x88);
+        x[j + 8] = _mm512_shuffle_f32x4(a, c, 0xdd);
+        x[j + 12] = _mm512_shuffle_f32x4(b, d, 0xdd);
+    }
+}
+
+#define BACK_SUMS 16
 #define GEMM_VECTORS 4
 #define GEMM_ROWS_2 8
 #define TABLE sl_kernels_avx512

@@ -43,6 +43,17 @@ SL_INLINE vd dfnma(vd a, vd b, vd c) { return vfmsq_f64(c, a, b); }
 SL_INLINE vd dmin(vd a, vd b) { return vbslq_f64(vcltq_f64(a, b), a, b); }
 SL_INLINE vd dsqrt(vd a) { return vsqrtq_f64(a); }
 
+SL_INLINE void vcross(vf *x)
+{
+    const vd a = (vd)vtrn1q_f32(x[0], x[1]), b = (vd)vtrn2q_f32(x[0], x[1]);
+    const vd c = (vd)vtrn1q_f32(x[2], x[3]), d = (vd)vtrn2q_f32(x[2], x[3]);
+    x[0] = (vf)vtrn1q_f64(a, c);
+    x[1] = (vf)vtrn1q_f64(b, d);
+    x[2] = (vf)vtrn2q_f64(a, c);
+    x[3] = (vf)vtrn2q_f64(b, d);
+}
+
+#define BACK_SUMS 16
 #define GEMM_VECTORS 4
 #define GEMM_ROWS_2 8
 #define TABLE sl_kernels_neon

@@ -5,6 +5,7 @@
 #include "kernels/gp_scalar.h"
 #include "kernels/kernels.h"
 #include "kernels/level.h"
+#include "kernels/train_scalar.h"
 
 static float from_bfloat16(uint32_t half)
 {
@@ -83,6 +84,10 @@ static void attend(const sl_attention *a, size_t head, size_t t)
         a->scores[j] = expf(a->scale * (a->scores[j] - max));
         sum += a->scores[j];
     }
+    if (a->shift != NULL) {
+        a->shift[head * a->stride + t] = -a->scale * max;
+        a->inverse[head * a->stride + t] = 1 / sum;
+    }
     for (size_t d = 0; d < a->key_dim; d++) {
         float y = 0;
         for (size_t j = 0; j < a->steps; j++) y += a->scores[j] * v[d * a->stride + j];
@@ -93,7 +98,7 @@ static void attend(const sl_attention *a, size_t head, size_t t)
 static void attention(const sl_attention *a)
 {
     for (size_t head = 0; head < a->heads; head++) {
-        for (size_t t = 0; t < a->stride; t++) attend(a, head, t);
+        for (size_t t = 0; t < a->lanes; t++) attend(a, head, t);
     }
 }
 
@@ -198,4 +203,6 @@ const sl_kernels sl_kernels_scalar = {
     .gp = {.lanes = {1, sl_gp_scalar_work, sl_gp_scalar_value, sl_gp_scalar_slope},
            .whole = {1, sl_gp_scalar_work, sl_gp_scalar_value, sl_gp_scalar_slope},
            .mean = sl_gp_scalar_mean},
+    .train = {sl_train_scalar_attention_back, sl_train_scalar_norm_back, sl_train_scalar_dropout,
+              sl_train_scalar_transpose, sl_train_scalar_row_sums, sl_train_scalar_relu_back},
 };

@@ -16,6 +16,8 @@
  *   vkeep_not_below(x, a, b) x where not a < b, else 0
  *   GEMM_VECTORS   vectors that a tile of gemm is wide, at most: 2 or 4
  *   GEMM_ROWS_2    rows of a tile that is two vectors wide
+ *   vcross(x)      turn a square of VL vectors around its diagonal, in place
+ *   BACK_SUMS      sums of attention's gradient that stay in registers: 8 or 16
  *   TABLE, NAME    the table's variable and its name
  *
  * Functions with `const` counts are inlined with constants, so that their
@@ -267,6 +269,8 @@ static double peak(size_t rounds, float *sum)
     return 2.0 * 2 * HALF * VL * (double)rounds;
 }
 
+#include "kernels/train_tmpl.h"
+
 /* With another function for the products where there is one. */
 #define TABLE_OF(name, gemm) \
     { \
@@ -274,6 +278,7 @@ static double peak(size_t rounds, float *sum)
         .gp = {.lanes = {DL, gp_lanes_work, gp_lanes_value, gp_lanes_slope}, \
                .whole = {1, gp_whole_work, gp_whole_value, gp_whole_slope}, \
                .mean = gp_mean}, \
+        .train = {attention_back, norm_back, dropout, transpose, row_sums, relu_back}, \
     }
 
 const sl_kernels TABLE = TABLE_OF(NAME, gemm);

@@ -131,9 +131,9 @@ static void run_encoder(const sl_runner *r, const sl_op *op, const float *x, flo
     multiply(r, &e->q, &in, false, NULL, q);
     multiply(r, &e->k, &in, false, NULL, k);
     multiply(r, &e->v, &in, false, NULL, v);
-    const sl_attention attention = {.heads = e->heads, .key_dim = e->key_dim, .steps = op->steps, .stride = stride,
-                                    .scale = 1 / sqrtf((float)e->key_dim), .q = q, .k = k, .v = v, .o = o,
-                                    .scores = scores};
+    const sl_attention attention = {.heads = e->heads, .key_dim = e->key_dim, .steps = op->steps, .lanes = stride,
+                                    .stride = stride, .scale = 1 / sqrtf((float)e->key_dim), .q = q, .k = k, .v = v,
+                                    .o = o, .scores = scores};
     r->kernels->attention(&attention);
     in = (operand){.x = o, .channels = inner, .stride = stride, .room = room};
     multiply(r, &e->o, &in, false, x, x1);

@@ -41,7 +41,7 @@ void *guarded(size_t bytes)
     return map + PAGE + body - bytes;
 }
 
-static float *array(size_t n)
+float *array(size_t n)
 {
     return guarded(n * sizeof(float));
 }
@@ -54,7 +54,7 @@ void free_arrays(void)
     }
 }
 
-static float *normals(size_t n, double deviation)
+float *normals(size_t n, double deviation)
 {
     float *x = array(n);
     for (size_t i = 0; i < n; i++) x[i] = (float)(deviation * sl_rng_normal(&rng));
@@ -191,7 +191,7 @@ static void check_gemm_lanes(const sl_kernels *k)
 
 static sl_attention new_attention(size_t heads, size_t key_dim, size_t steps)
 {
-    return (sl_attention){.heads = heads, .key_dim = key_dim, .steps = steps, .stride = sl_stride(steps),
+    return (sl_attention){.heads = heads, .key_dim = key_dim, .steps = steps, .lanes = sl_stride(steps), .stride = sl_stride(steps),
                           .scale = 1 / sqrtf((float)key_dim), .scores = array(sl_attention_room(steps, key_dim))};
 }
 
@@ -531,6 +531,7 @@ int main(int argc, char **argv)
         check_gemm, check_gemm_lanes, check_attention, check_attention_not_finite, check_large_scores,
         check_norm, check_quantize, check_pack, check_mean, check_softmax, check_not_finite,
         check_gp_lanes, check_gp_whole, check_gp_neighbours, check_gp_mean, check_gp_exponential,
+        check_attention_back, check_sharp_back, check_norm_back, check_dropout, check_moves,
     };
     for (size_t i = 0; sl_kernels_available(i) != NULL; i++) {
         const sl_kernels *table = sl_kernels_available(i);
@@ -545,6 +546,7 @@ int main(int argc, char **argv)
         printf("%s checked\n", table->name);
         if (timing) bench(table);
         if (timing) bench_gp(table);
+        if (timing) bench_train(table);
     }
     printf("%d failures\n", failures);
     return failures == 0 ? 0 : 1;

@@ -22,6 +22,9 @@ extern const char *table_name;
 
 /* Memory that ends at a guard page; free_arrays gives all of it back. */
 void *guarded(size_t bytes);
+/* Of floats; and random ones about 0. */
+float *array(size_t n);
+float *normals(size_t n, double deviation);
 void free_arrays(void);
 /* 1 .. n */
 size_t up_to(size_t n);
@@ -35,5 +38,13 @@ void check_gp_neighbours(const sl_kernels *k);
 void check_gp_mean(const sl_kernels *k);
 void check_gp_exponential(const sl_kernels *k);
 void bench_gp(const sl_kernels *k);
+
+/* check_train.c */
+void check_attention_back(const sl_kernels *k);
+void check_sharp_back(const sl_kernels *k);
+void check_norm_back(const sl_kernels *k);
+void check_dropout(const sl_kernels *k);
+void check_moves(const sl_kernels *k);
+void bench_train(const sl_kernels *k);
 
 #endif
