@@ -22,6 +22,7 @@ typedef enum sl_outcome { SL_CLASSIFIED = 0, SL_REFUSED, SL_QUARANTINED } sl_out
 
 /* What became of one alert. Borrows from the classifier and the alert, until the next call. */
 typedef struct sl_result {
+    const sl_model *model; /* that answered, or refused; the first of a set where it was quarantined */
     sl_outcome outcome;
     sl_reason reason;   /* NONE when classified */
     size_t n_records;   /* that this stands for: 1, or all that sit behind a broken record of a block */
@@ -39,8 +40,23 @@ typedef struct sl_result {
 
 typedef struct sl_classifier sl_classifier;
 
+enum { SL_MAX_MODELS = 8 };
+
 /* One a thread. Borrows the model. Gives; free with sl_classifier_free. */
 SL_API sl_status sl_classifier_new(const sl_model *model, sl_classifier **out, sl_error *err);
+/*
+ * The same with several models (1 .. SL_MAX_MODELS), which must have the same
+ * class names in the same order: SL_ERR_INVAL. Borrows the models, not the
+ * array. Each alert goes to the one that suits it: of those for whose extras
+ * and features the alert has a redshift where they want one, the one that
+ * knows most of its bands; of these the one with the fewest bands beside, then
+ * the one with a redshift, then the first. The bands of an alert are those of
+ * its survey (ZTF's public ones: g and r; LSST's and ELAsTiCC's six), those of
+ * a file's light curve are those that it has points in. What a model costs in
+ * memory is taken when the first alert comes to it.
+ */
+SL_API sl_status sl_classifier_new_set(const sl_model *const *models, size_t n_models, sl_classifier **out,
+                                       sl_error *err);
 SL_API void sl_classifier_free(sl_classifier *classifier);
 
 /* Load the schemas of framed messages, as sl_alert_decoder_load_schemas. */
@@ -75,7 +91,7 @@ typedef struct sl_progress {
 } sl_progress;
 
 typedef struct sl_run_options {
-    const sl_model *model;   /* borrows */
+    const sl_model *model;   /* borrows; or NULL, and a set in `models` */
     const char *const *paths; /* files, folders, "-" for standard input; borrows */
     size_t n_paths;
     const char *schema_folder;     /* for framed messages, or NULL */
@@ -86,6 +102,8 @@ typedef struct sl_run_options {
     int64_t ingest_time_ms;  /* stands as brokerIngestTimestamp in Avro */
     void (*progress)(void *user, const sl_progress *progress); /* about ten times a second, or NULL */
     void *progress_user;
+    const sl_model *const *models; /* without `model`: as sl_classifier_new_set takes them; borrows */
+    size_t n_models;
 } sl_run_options;
 
 /*

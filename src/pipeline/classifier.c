@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "pipeline/classifier.h"
+#include "pipeline/models.h"
 #include "pipeline/records.h"
 
 enum {
@@ -19,37 +20,59 @@ enum {
 };
 static const size_t max_text = (size_t)1 << 30; /* an id of whoever calls has no other bound */
 
-struct sl_classifier {
+/* What goes to one of the models. */
+typedef struct route {
     const sl_model *model;
     const sl_contract *contract;
+    sl_runner *runner;
+    sl_gp_batch *gp;   /* of those results that have a light curve */
+    uint8_t of[BATCH]; /* by light curve: the result */
+    float *p;          /* BATCH x n_classes, by light curve */
+} route;
+
+struct sl_classifier {
     sl_alert_decoder *decoder;
     sl_lightcurve_buffer *points;
-    sl_runner *runner;
+    size_t n_routes;
+    route routes[SL_MAX_MODELS];
     /* the batch */
     size_t n, n_text;   /* results, and bytes of their texts */
     sl_result *results; /* BATCH */
-    sl_gp_batch *gp;    /* of those results that have a light curve */
-    uint8_t of[BATCH];  /* by light curve: the result */
-    float *p;           /* BATCH x n_classes, by light curve */
     sl_arena text;      /* what the results' texts borrow from */
 };
 
+/* The memory of a route, when it is first needed. What a call that fails has taken stays for the next, or _free. */
+static sl_status open_route(route *r, sl_error *err)
+{
+    if (r->p != NULL) return SL_OK;
+    if (r->gp == NULL) SL_TRY(sl_gp_batch_new(r->contract, BATCH, &r->gp, err));
+    if (r->runner == NULL) SL_TRY(sl_runner_new(r->model, &r->runner, err));
+    r->p = calloc(BATCH * (size_t)r->contract->n_classes, sizeof *r->p);
+    return r->p == NULL ? SL_FAIL_NOMEM(err) : SL_OK;
+}
+
 sl_status sl_classifier_new(const sl_model *model, sl_classifier **out, sl_error *err)
 {
-    SL_REQUIRE(model != NULL && out != NULL, err);
+    return sl_classifier_new_set(&model, 1, out, err);
+}
+
+sl_status sl_classifier_new_set(const sl_model *const *models, size_t n_models, sl_classifier **out, sl_error *err)
+{
+    SL_REQUIRE(out != NULL, err);
+    SL_TRY(sl_models_check(models, n_models, err));
     sl_classifier *c = calloc(1, sizeof *c);
     if (c == NULL) return SL_FAIL_NOMEM(err);
-    c->model = model;
-    c->contract = sl_model_contract(model);
+    for (size_t i = 0; i < n_models; i++) {
+        c->routes[i] = (route){.model = models[i], .contract = sl_model_contract(models[i])};
+    }
+    c->n_routes = n_models;
     sl_arena_init(&c->text, max_text);
     sl_status status = SL_OK;
     if ((status = sl_alert_decoder_new(&c->decoder, err)) < 0) goto out;
     if ((status = sl_lightcurve_buffer_new(&c->points, err)) < 0) goto out;
-    if ((status = sl_gp_batch_new(c->contract, BATCH, &c->gp, err)) < 0) goto out;
-    if ((status = sl_runner_new(model, &c->runner, err)) < 0) goto out;
+    if (n_models == 1 && (status = open_route(&c->routes[0], err)) < 0) goto out;
     c->results = calloc(BATCH, sizeof *c->results);
-    c->p = calloc(BATCH * (size_t)c->contract->n_classes, sizeof *c->p);
-    if (c->results == NULL || c->p == NULL) status = SL_FAIL_NOMEM(err);
+    if (c->results == NULL) status = SL_FAIL_NOMEM(err);
 out:
     if (status < 0) {
         sl_classifier_free(c);
@@ -64,10 +87,12 @@ void sl_classifier_free(sl_classifier *c)
     if (c == NULL) return;
     sl_alert_decoder_free(c->decoder);
     sl_lightcurve_buffer_free(c->points);
-    sl_gp_batch_free(c->gp);
-    sl_runner_free(c->runner);
+    for (size_t i = 0; i < c->n_routes; i++) {
+        sl_gp_batch_free(c->routes[i].gp);
+        sl_runner_free(c->routes[i].runner);
+        free(c->routes[i].p);
+    }
     free(c->results);
-    free(c->p);
     sl_arena_release(&c->text);
     free(c);
 }
@@ -94,7 +119,9 @@ sl_alert_decoder *sl_classifier_decoder(sl_classifier *c)
 static void empty_batch(sl_classifier *c)
 {
     c->n = c->n_text = 0;
-    sl_gp_batch_reset(c->gp);
+    for (size_t i = 0; i < c->n_routes; i++) {
+        if (c->routes[i].gp != NULL) sl_gp_batch_reset(c->routes[i].gp);
+    }
 }
 
 bool sl_classifier_full(const sl_classifier *c)
@@ -120,11 +147,11 @@ static sl_status keep_detail(sl_classifier *c, sl_result *result, const char *me
     return SL_OK;
 }
 
-static sl_result *next_result(sl_classifier *c)
+static sl_result *next_result(sl_classifier *c, const route *r)
 {
     if (c->n == 0) sl_arena_reset(&c->text);
     sl_result *result = &c->results[c->n++];
-    *result = (sl_result){.n_records = 1, .best = -1, .n_classes = c->contract->n_classes};
+    *result = (sl_result){.model = r->model, .n_records = 1, .best = -1, .n_classes = r->contract->n_classes};
     return result;
 }
 
@@ -142,21 +169,31 @@ static sl_status refuse(sl_classifier *c, sl_result *result, const sl_error *why
 }
 
 /* What the light curve is stands in the result, even where the contract refuses it. */
-static sl_status add_light_curve(sl_classifier *c, const sl_alert *alert, sl_result *result, sl_error *why)
+static sl_status add_light_curve(sl_classifier *c, route *r, const sl_alert *alert, sl_result *result, sl_error *why)
 {
     sl_lightcurve lc = {0};
-    const sl_status built = sl_lightcurve_build(c->contract, alert, c->points, &lc, why);
+    const sl_status built = sl_lightcurve_build(r->contract, alert, c->points, &lc, why);
     result->n_points = lc.n;
     result->bands = lc.bands_present;
     SL_TRY(built);
-    c->of[sl_gp_batch_count(c->gp)] = (uint8_t)(result - c->results);
-    return sl_gp_batch_add(c->gp, &lc, why);
+    r->of[sl_gp_batch_count(r->gp)] = (uint8_t)(result - c->results);
+    return sl_gp_batch_add(r->gp, &lc, why);
+}
+
+static route *pick_route(sl_classifier *c, const sl_alert *alert)
+{
+    if (c->n_routes == 1) return &c->routes[0];
+    const sl_contract *contracts[SL_MAX_MODELS];
+    for (size_t i = 0; i < c->n_routes; i++) contracts[i] = c->routes[i].contract;
+    return &c->routes[sl_models_pick(contracts, c->n_routes, alert)];
 }
 
 static sl_status add_alert(sl_classifier *c, const sl_alert *alert, sl_error *err)
 {
     SL_REQUIRE(!sl_classifier_full(c), err);
-    sl_result *result = next_result(c);
+    route *r = pick_route(c, alert);
+    SL_TRY(open_route(r, err));
+    sl_result *result = next_result(c, r);
     sl_error why;
     result->alert_id = alert->alert_id;
     result->object_id = alert->object_id;
@@ -165,14 +202,14 @@ static sl_status add_alert(sl_classifier *c, const sl_alert *alert, sl_error *er
     result->publish_time_ms = alert->publish_time_ms;
     SL_TRY(keep_text(c, &result->alert_id, err));
     SL_TRY(keep_text(c, &result->object_id, err));
-    return add_light_curve(c, alert, result, &why) < 0 ? refuse(c, result, &why, err) : SL_OK;
+    return add_light_curve(c, r, alert, result, &why) < 0 ? refuse(c, result, &why, err) : SL_OK;
 }
 
 static sl_status add_broken(sl_classifier *c, sl_reason reason, size_t n, sl_str object_id, const char *message,
                             sl_error *err)
 {
     SL_REQUIRE(!sl_classifier_full(c), err);
-    sl_result *result = next_result(c);
+    sl_result *result = next_result(c, &c->routes[0]);
     result->outcome = SL_QUARANTINED;
     result->reason = reason;
     result->n_records = n;
@@ -209,43 +246,50 @@ static int best_class(const float *p, size_t n)
 }
 
 /* The network on light curves [from, to), all of them fitted: their inputs lie one behind the other. */
-static sl_status run_network(sl_classifier *c, size_t from, size_t to, sl_error *err)
+static sl_status run_network(sl_classifier *c, const route *r, size_t from, size_t to, sl_error *err)
 {
     if (from == to) return SL_OK;
-    const size_t n_classes = c->contract->n_classes;
+    const size_t n_classes = r->contract->n_classes;
     const float *input;
     sl_error why;
-    SL_TRY(sl_gp_batch_result(c->gp, from, &input, NULL, err));
-    const sl_status status = sl_runner_run(c->runner, to - from, input, c->p + from * n_classes, &why);
+    SL_TRY(sl_gp_batch_result(r->gp, from, &input, NULL, err));
+    const sl_status status = sl_runner_run(r->runner, to - from, input, r->p + from * n_classes, &why);
     if (status == SL_ERR_NUMERIC && to - from > 1) { /* one of them; which, only each alone can tell */
-        for (size_t k = from; k < to; k++) SL_TRY(run_network(c, k, k + 1, err));
+        for (size_t k = from; k < to; k++) SL_TRY(run_network(c, r, k, k + 1, err));
         return SL_OK;
     }
-    if (status < 0) return refuse(c, &c->results[c->of[from]], &why, err);
+    if (status < 0) return refuse(c, &c->results[r->of[from]], &why, err);
     for (size_t k = from; k < to; k++) {
-        sl_result *result = &c->results[c->of[k]];
+        sl_result *result = &c->results[r->of[k]];
         result->outcome = SL_CLASSIFIED;
-        result->p = c->p + k * n_classes;
+        result->p = r->p + k * n_classes;
         result->best = best_class(result->p, n_classes);
     }
     return SL_OK;
 }
 
 /* Fit every light curve, and run the network on those that could be. */
-static sl_status answer_batch(sl_classifier *c, sl_error *err)
+static sl_status answer_route(sl_classifier *c, const route *r, sl_error *err)
 {
-    const size_t n = sl_gp_batch_count(c->gp);
-    SL_TRY(sl_gp_batch_run(c->gp, err));
+    if (r->p == NULL) return SL_OK;
+    const size_t n = sl_gp_batch_count(r->gp);
+    SL_TRY(sl_gp_batch_run(r->gp, err));
     size_t from = 0;
     for (size_t k = 0; k < n; k++) {
-        sl_result *result = &c->results[c->of[k]];
+        sl_result *result = &c->results[r->of[k]];
         sl_error why;
-        if (sl_gp_batch_result(c->gp, k, NULL, &result->gp, &why) == SL_OK) continue;
+        if (sl_gp_batch_result(r->gp, k, NULL, &result->gp, &why) == SL_OK) continue;
         SL_TRY(refuse(c, result, &why, err));
-        SL_TRY(run_network(c, from, k, err));
+        SL_TRY(run_network(c, r, from, k, err));
         from = k + 1;
     }
-    return run_network(c, from, n, err);
+    return run_network(c, r, from, n, err);
+}
+
+static sl_status answer_batch(sl_classifier *c, sl_error *err)
+{
+    for (size_t i = 0; i < c->n_routes; i++) SL_TRY(answer_route(c, &c->routes[i], err));
+    return SL_OK;
 }
 
 sl_status sl_classifier_finish(sl_classifier *c, sl_result_fn fn, void *user, sl_error *err)

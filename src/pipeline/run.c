@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "pipeline/classifier.h"
+#include "pipeline/models.h"
 #include "pipeline/quarantine.h"
 #include "pipeline/reader.h"
 #include "pipeline/sink.h"
@@ -30,6 +31,8 @@ typedef struct crew_member {
 
 struct run {
     const sl_run_options *options;
+    const sl_model *const *models;
+    size_t n_models;
     sl_line line;
     sl_reader reader;
     sl_sink sink;
@@ -130,7 +133,7 @@ static sl_status make_crew(run *r, sl_error *err)
     while (r->n_crew < n) {
         crew_member *member = &r->crew[r->n_crew];
         member->run = r;
-        SL_TRY(sl_classifier_new(r->options->model, &member->classifier, err));
+        SL_TRY(sl_classifier_new_set(r->models, r->n_models, &member->classifier, err));
         r->n_crew++;
         if (schemas == NULL) continue;
         if (r->n_crew == 1) {
@@ -196,7 +199,7 @@ static sl_status prepare(run *r, sl_error *err)
 {
     const sl_run_options *o = r->options;
     SL_TRY(sl_reader_check(o->paths, o->n_paths, o->progress != NULL, &r->bytes_total, err));
-    SL_TRY(sl_sink_init(&r->sink, o->format, o->model, o->ingest_time_ms, err));
+    SL_TRY(sl_sink_init(&r->sink, o->format, r->models, r->n_models, o->ingest_time_ms, err));
     SL_TRY(make_crew(r, err));
     SL_TRY(sl_quarantine_open(&r->quarantine, o->quarantine_folder, err));
     SL_TRY(r->sink.form->begin(&r->sink, &r->before, err));
@@ -207,9 +210,12 @@ sl_status sl_run(const sl_run_options *options, sl_ledger *ledger, sl_error *err
 {
     SL_REQUIRE(options != NULL && ledger != NULL, err);
     *ledger = (sl_ledger){0};
-    SL_REQUIRE(options->model != NULL && options->out != NULL, err);
-    SL_REQUIRE(options->paths != NULL || options->n_paths == 0, err);
+    SL_REQUIRE(options->out != NULL && (options->paths != NULL || options->n_paths == 0), err);
     run r = {.options = options, .ledger = ledger, .start_ns = sl_clock_ns()};
+    const bool one = options->model != NULL;
+    r.models = one ? &options->model : options->models;
+    r.n_models = one ? 1 : options->n_models;
+    SL_TRY(sl_models_check(r.models, r.n_models, err));
     sl_status status = sl_line_init(&r.line, ITEMS_A_THREAD * count_threads(options->threads) + ITEMS_MORE, err);
     if (status < 0) return status;
     sigset_t before;

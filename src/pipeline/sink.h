@@ -27,17 +27,17 @@ extern const sl_sink_form sl_sink_jsonl, sl_sink_csv, sl_sink_avro;
 
 struct sl_sink {
     const sl_sink_form *form;
-    const sl_contract *contract; /* borrows */
-    const char *model_id;        /* borrows */
+    const sl_contract *contract; /* borrows; of the first model: the others have the same classes */
     int64_t ingest_time_ms;
-    unsigned char sync[SL_AVRO_SYNC]; /* Avro: made from the model's id, so that the same input gives the same bytes */
+    unsigned char sync[SL_AVRO_SYNC]; /* Avro: made from the models' ids, so that the same input gives the same bytes */
 };
 
-/* Borrows the model. SL_ERR_INVAL for a format that is none. */
-sl_status sl_sink_init(sl_sink *sink, sl_format format, const sl_model *model, int64_t ingest_time_ms, sl_error *err);
+/* Borrows the models, 1 or more. SL_ERR_INVAL for a format that is none. */
+sl_status sl_sink_init(sl_sink *sink, sl_format format, const sl_model *const *models, size_t n_models,
+                       int64_t ingest_time_ms, sl_error *err);
 
 /* The names of the bands in a result's mask, one after another: "gr". Gives text that borrows from buf. */
 enum { SL_SINK_BANDS_TEXT = SL_MAX_BANDS * sizeof(((sl_band *)0)->name) };
-sl_str sl_sink_bands(const sl_contract *contract, uint32_t bands, char buf[SL_SINK_BANDS_TEXT]);
+sl_str sl_sink_bands(const sl_result *result, char buf[SL_SINK_BANDS_TEXT]);
 
 #endif

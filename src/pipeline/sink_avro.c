@@ -50,8 +50,8 @@ static void record(const sl_sink *sink, const sl_result *r, sl_avro_out *out)
     sl_avro_put_long(out, sink->ingest_time_ms);
     sl_avro_put_text(out, "starling");
     sl_avro_put_text(out, sl_version());
-    sl_avro_put_text(out, sink->contract->name);
-    sl_avro_put_text(out, sink->model_id);
+    sl_avro_put_text(out, sl_model_contract(r->model)->name);
+    sl_avro_put_text(out, sl_model_id(r->model));
     if (r->outcome == SL_CLASSIFIED) {
         put_classifications(sink->contract, r, out);
     } else {

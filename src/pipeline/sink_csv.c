@@ -34,9 +34,9 @@ static void record(const sl_sink *sink, const sl_result *r, sl_avro_out *out)
     sl_text_put_u64(out, r->n_points);
     sl_text_put(out, ",");
     char bands[SL_SINK_BANDS_TEXT];
-    sl_text_put_csv(out, sl_sink_bands(sink->contract, r->bands, bands));
+    sl_text_put_csv(out, sl_sink_bands(r, bands));
     sl_text_put(out, ",");
-    sl_text_put_csv(out, sl_text_of(sink->model_id));
+    sl_text_put_csv(out, sl_text_of(sl_model_id(r->model)));
     sl_text_put(out, ",");
     if (!classified) sl_text_put(out, sl_reason_name(r->reason));
     sl_text_put(out, "\n");

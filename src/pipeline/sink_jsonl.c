@@ -37,9 +37,9 @@ static void record(const sl_sink *sink, const sl_result *r, sl_avro_out *out)
     sl_text_put_u64(out, r->n_points);
     sl_text_put(out, ", \"bands\": ");
     char bands[SL_SINK_BANDS_TEXT];
-    sl_text_put_json(out, sl_sink_bands(sink->contract, r->bands, bands));
+    sl_text_put_json(out, sl_sink_bands(r, bands));
     sl_text_put(out, ", \"model\": ");
-    sl_text_put_json(out, sl_text_of(sink->model_id));
+    sl_text_put_json(out, sl_text_of(sl_model_id(r->model)));
     sl_text_put(out, ", \"reason\": ");
     if (r->outcome == SL_CLASSIFIED) {
         sl_text_put(out, "null}\n");

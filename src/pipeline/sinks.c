@@ -10,24 +10,28 @@ static const sl_sink_form *const forms[] = {
     [SL_FORMAT_AVRO] = &sl_sink_avro,
 };
 
-sl_status sl_sink_init(sl_sink *sink, sl_format format, const sl_model *model, int64_t ingest_time_ms, sl_error *err)
+sl_status sl_sink_init(sl_sink *sink, sl_format format, const sl_model *const *models, size_t n_models,
+                       int64_t ingest_time_ms, sl_error *err)
 {
     SL_REQUIRE((unsigned)format < sizeof forms / sizeof forms[0], err);
     *sink = (sl_sink){
         .form = forms[format],
-        .contract = sl_model_contract(model),
-        .model_id = sl_model_id(model),
+        .contract = sl_model_contract(models[0]),
         .ingest_time_ms = ingest_time_ms,
     };
-    memcpy(sink->sync, sink->model_id, strnlen(sink->model_id, sizeof sink->sync));
+    for (size_t i = 0; i < n_models; i++) {
+        const char *id = sl_model_id(models[i]);
+        for (size_t k = 0; k < sizeof sink->sync && id[k] != '\0'; k++) sink->sync[k] ^= (unsigned char)id[k];
+    }
     return SL_OK;
 }
 
-sl_str sl_sink_bands(const sl_contract *contract, uint32_t bands, char buf[SL_SINK_BANDS_TEXT])
+sl_str sl_sink_bands(const sl_result *result, char buf[SL_SINK_BANDS_TEXT])
 {
+    const sl_contract *contract = sl_model_contract(result->model);
     size_t len = 0;
     for (uint32_t b = 0; b < contract->n_bands; b++) {
-        if ((bands >> b & 1) == 0) continue;
+        if ((result->bands >> b & 1) == 0) continue;
         const size_t n = strlen(contract->bands[b].name);
         memcpy(buf + len, contract->bands[b].name, n);
         len += n;

@@ -1,4 +1,4 @@
-/* tests/helpers/tiny_model.h - the smallest model of two channels and fourteen classes, for tests that need answers fast. */
+/* tests/helpers/tiny_model.h - the smallest model of fourteen classes, for tests that need answers fast. */
 #ifndef SL_TESTS_TINY_MODEL_H
 #define SL_TESTS_TINY_MODEL_H
 
@@ -7,13 +7,13 @@
 #include "model/model_write.h"
 #include "starling/model.h"
 
-/* Conv1D 2 -> 4, mean over time, 4 -> 14, softmax; the weights of the first are `scale` times as large. Gives *bytes,
+/* Conv1D to 4 channels, mean over time, 4 -> 14, softmax; the weights of the first are `scale` times as large. Gives *bytes,
    which the model borrows: free() them after closing it. */
 static inline sl_status tiny_model_of(const sl_contract *contract, float scale, void **bytes, sl_model **model,
                                       sl_error *err)
 {
     static float values[4][64];
-    static const size_t sizes[4] = {4 * 2, 4, 14 * 4, 14};
+    const size_t sizes[4] = {4 * (size_t)sl_contract_input_channels(contract), 4, 14 * 4, 14}; /* at most 16 channels */
     sl_tensor tensors[4];
     for (int t = 0; t < 4; t++) {
         const float unit = (t == 0 ? scale : 1) / 8;

@@ -48,14 +48,14 @@ N_REASONS = next(n for n in range(1, 100) if lib.sl_reason_name(n) == b"unknown"
 class Ledger(c.Structure):
     _fields_ = [("read", c.c_uint64), ("classified", c.c_uint64), ("refused", c.c_uint64),
                 ("quarantined", c.c_uint64), ("by_reason", c.c_uint64 * N_REASONS), ("bytes_read", c.c_uint64),
-                ("seconds", c.c_double)]
+                ("seconds", c.c_double), ("out_closed", c.c_bool)]
 
 
 class Options(c.Structure):
     _fields_ = [("model", c.c_void_p), ("paths", c.POINTER(c.c_char_p)), ("n_paths", c.c_size_t),
                 ("schema_folder", c.c_char_p), ("quarantine_folder", c.c_char_p), ("format", c.c_int),
                 ("out", c.c_void_p), ("threads", c.c_int), ("ingest_time_ms", c.c_int64), ("progress", c.c_void_p),
-                ("progress_user", c.c_void_p)]
+                ("progress_user", c.c_void_p), ("models", c.c_void_p), ("n_models", c.c_size_t)]
 
 
 def check(status, err):

@@ -253,6 +253,118 @@ static void a_batch_of_long_names_is_full_sooner(void **state)
     sl_classifier_free(c);
 }
 
+/* ---- several models ---- */
+
+typedef struct set_of {
+    sl_contract contracts[3];
+    sl_model *models[3];
+    void *bytes[3];
+} set_of;
+
+enum { TWO_BANDS, SIX_BANDS, SIX_BANDS_Z };
+
+static void make_set(set_of *s)
+{
+    static const sl_band six[] = {{"u", 3685}, {"g", 4802}, {"r", 6231}, {"i", 7542}, {"z", 8690}, {"y", 9736}};
+    for (int i = 0; i < 3; i++) {
+        sl_contract *c = &s->contracts[i];
+        sl_error err;
+        assert_ok(sl_contract_preset("starling", c, &err), &err);
+        if (i != TWO_BANDS) {
+            memcpy(c->bands, six, sizeof six);
+            c->n_bands = c->n_channels = 6;
+        }
+        if (i == SIX_BANDS_Z) {
+            c->n_extras = 1;
+            c->extras[0] = SL_EXTRA_REDSHIFT;
+            c->extra_mode = SL_EXTRAS_AS_CHANNELS;
+        }
+        assert_ok(tiny_model_of(c, 1, &s->bytes[i], &s->models[i], &err), &err);
+    }
+}
+
+static void free_set(set_of *s)
+{
+    for (int i = 0; i < 3; i++) {
+        sl_model_close(s->models[i]);
+        free(s->bytes[i]);
+    }
+}
+
+/* Six of them one after another: what survey, which bands, with a redshift or not, and who should answer. */
+static const struct {
+    sl_survey survey;
+    const char *bands;
+    float redshift;
+    int answers;
+} visitors[] = {
+    {SL_SURVEY_ZTF, "gr", NAN, TWO_BANDS},         {SL_SURVEY_ZTF, "gri", 0.5f, TWO_BANDS},
+    {SL_SURVEY_LSST, "gr", NAN, SIX_BANDS},        {SL_SURVEY_ELASTICC, "rz", 0.5f, SIX_BANDS_Z},
+    {SL_SURVEY_NONE, "gr", NAN, TWO_BANDS},        {SL_SURVEY_NONE, "griz", NAN, SIX_BANDS},
+    {SL_SURVEY_NONE, "ugrizy", 0.1f, SIX_BANDS_Z}, {SL_SURVEY_NONE, "", NAN, TWO_BANDS},
+};
+enum { N_VISITORS = sizeof visitors / sizeof visitors[0] };
+
+static void visit(made *m, int i)
+{
+    make(m, 9);
+    m->alert.survey = visitors[i].survey;
+    m->alert.redshift = visitors[i].redshift;
+    const size_t n = strlen(visitors[i].bands);
+    if (n == 0) m->alert.n_points = 0;
+    for (size_t k = 0; n > 0 && k < m->alert.n_points; k++) m->points[k].band = visitors[i].bands[k % n];
+}
+
+static void each_alert_of_a_set_goes_to_the_model_that_suits_it(void **state)
+{
+    (void)state;
+    static set_of s;
+    static log_of together, alone;
+    make_set(&s);
+    sl_classifier *set, *single[3];
+    sl_error err;
+    assert_ok(sl_classifier_new_set((const sl_model *const *)s.models, 3, &set, &err), &err);
+    for (int i = 0; i < 3; i++) single[i] = new_classifier(s.models[i]);
+    together.n = alone.n = 0;
+    for (int i = 0; i < N_VISITORS; i++) {
+        made m;
+        visit(&m, i);
+        assert_ok(sl_classifier_add(set, &m.alert, &err), &err);
+        assert_ok(sl_classifier_add(single[visitors[i].answers], &m.alert, &err), &err);
+        assert_ok(sl_classifier_finish(single[visitors[i].answers], keep, &alone, &err), &err);
+    }
+    assert_ok(sl_classifier_finish(set, keep, &together, &err), &err);
+    assert_int_equal(together.n, N_VISITORS);
+    for (int i = 0; i < N_VISITORS; i++) {
+        assert_ptr_equal(together.all[i].r.model, s.models[visitors[i].answers]);
+        assert_same(&together.all[i], &alone.all[i]);
+        assert_int_equal(together.all[i].r.outcome, i < N_VISITORS - 1 ? SL_CLASSIFIED : SL_REFUSED);
+    }
+    sl_classifier_free(set);
+    for (int i = 0; i < 3; i++) sl_classifier_free(single[i]);
+    free_set(&s);
+}
+
+static void models_with_other_classes_are_no_set(void **state)
+{
+    (void)state;
+    sl_contract other;
+    sl_model *odd;
+    void *bytes;
+    sl_error err;
+    assert_ok(sl_contract_preset("starling", &other, &err), &err);
+    strcpy(other.classes[3].name, "something else");
+    assert_ok(tiny_model_of(&other, 1, &bytes, &odd, &err), &err);
+    sl_classifier *c = NULL;
+    const sl_model *both[] = {model, odd, NULL};
+    assert_int_equal(sl_classifier_new_set(both, 2, &c, &err), SL_ERR_INVAL);
+    assert_non_null(strstr(err.message, "other classes"));
+    assert_int_equal(sl_classifier_new_set(both, 0, &c, &err), SL_ERR_INVAL);
+    assert_int_equal(sl_classifier_new_set(both, 3, &c, &err), SL_ERR_INVAL);
+    sl_model_close(odd);
+    free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +373,8 @@ int main(void)
         cmocka_unit_test(records_behind_each_other_give_what_they_give_alone),
         cmocka_unit_test(who_has_heard_enough_is_told_no_more),
         cmocka_unit_test(a_batch_of_long_names_is_full_sooner),
+        cmocka_unit_test(each_alert_of_a_set_goes_to_the_model_that_suits_it),
+        cmocka_unit_test(models_with_other_classes_are_no_set),
     };
     return cmocka_run_group_tests_name("classifier", tests, make_model, close_model);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "model/open_model.h"
 #include "pipeline/sink.h"
 #include "pipeline/text.h"
 #include "unit.h"
@@ -100,25 +101,27 @@ static void names_are_escaped(void **state)
     sl_avro_release(&out);
 }
 
-static sl_contract contract;
+static sl_model model = {.id = "00ff00ff00ff00ff"};
 
 static sl_sink sink_of(const sl_sink_form *form)
 {
+    sl_contract *contract = &model.parts.contract;
     sl_error err;
-    assert_ok(sl_contract_preset("starling", &contract, &err), &err);
-    contract.n_classes = 3;
-    strcpy(contract.classes[1].name, "a,\"b\"");
-    contract.classes[2].elasticc_id = 0;
-    return (sl_sink){.form = form, .contract = &contract, .model_id = "00ff00ff00ff00ff", .ingest_time_ms = 5};
+    assert_ok(sl_contract_preset("starling", contract, &err), &err);
+    contract->n_classes = 3;
+    strcpy(contract->classes[1].name, "a,\"b\"");
+    contract->classes[2].elasticc_id = 0;
+    return (sl_sink){.form = form, .contract = contract, .ingest_time_ms = 5};
 }
 
 static const float p[3] = {0.25f, 0.5f, 0.25f};
-static const sl_result classified = {.outcome = SL_CLASSIFIED, .n_records = 1, .alert_id = {"9007199254740993", 16},
-                                     .object_id = {"ZTF,1", 5}, .alert_number = 7, .source_number = 8, .publish_time_ms = 9,
+static const sl_result classified = {.model = &model, .outcome = SL_CLASSIFIED, .n_records = 1,
+                                     .alert_id = {"9007199254740993", 16}, .object_id = {"ZTF,1", 5}, .alert_number = 7, .source_number = 8, .publish_time_ms = 9,
                                      .best = 1, .n_classes = 3, .p = p, .n_points = 12, .bands = 3};
-static const sl_result refused = {.outcome = SL_REFUSED, .reason = SL_REASON_TOO_FEW_BANDS, .n_records = 1,
-                                  .object_id = {"x", 1}, .best = -1, .n_classes = 3, .n_points = 2, .bands = 2};
-static const sl_result quarantined = {.outcome = SL_QUARANTINED, .reason = SL_REASON_TRUNCATED, .n_records = 1, .best = -1};
+static const sl_result refused = {.model = &model, .outcome = SL_REFUSED, .reason = SL_REASON_TOO_FEW_BANDS,
+                                  .n_records = 1, .object_id = {"x", 1}, .best = -1, .n_classes = 3, .n_points = 2, .bands = 2};
+static const sl_result quarantined = {.model = &model, .outcome = SL_QUARANTINED, .reason = SL_REASON_TRUNCATED,
+                                      .n_records = 1, .best = -1};
 
 static void a_json_record_is_a_line_with_the_columns_of_the_manual(void **state)
 {
