@@ -41,6 +41,10 @@ typedef struct sl_op {
     uint32_t kernel;         /* conv1d */
     sl_matrix matrix;        /* conv1d (n x kernel channels), dense */
     const float *positions;  /* channels rows of stride(steps) */
+    const float *add;        /* conv1d: the positions behind it, or NULL */
+    const float *feature_weights; /* conv1d, dense: n_features rows of stride(matrix.n), or NULL */
+    uint32_t n_features;
+    bool folded; /* a neighbour does its work: the runner passes over it */
     sl_encoder encoder;
     size_t scratch_floats; /* what the runner needs beside input and output */
     sl_layer_info info;
@@ -48,6 +52,7 @@ typedef struct sl_op {
 
 typedef struct sl_network {
     uint32_t steps, channels, n_classes;
+    uint32_t n_features;
     uint32_t input_floats; /* of one input: steps x channels, then the features */
     float inverse_temperature;
     size_t n_ops;

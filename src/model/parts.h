@@ -1,7 +1,7 @@
 /*
  * model/parts.h - what a model file says, as plain C: the contract, a list of
  * layers, and the tensors that they take. Read by model_flat.cc, checked by
- * network.c, made by the importer, by training and by tests.
+ * network.c and layers_*.c, made by the importer, by training and by tests.
  */
 #ifndef SL_MODEL_PARTS_H
 #define SL_MODEL_PARTS_H
@@ -29,6 +29,7 @@ typedef enum sl_layer_kind {
     SL_LAYER_MEAN_OVER_TIME = 4,
     SL_LAYER_DENSE = 5,
     SL_LAYER_SOFTMAX = 6,
+    SL_LAYER_FEATURES = 7,
     SL_N_LAYER_KINDS
 } sl_layer_kind;
 

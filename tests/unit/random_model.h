@@ -21,14 +21,14 @@ typedef struct random_size {
 } random_size;
 
 /* Everything is allocated from the arena. */
-static const float *random_floats(sl_arena *arena, sl_rng *rng, size_t n, double mean, double deviation)
+static inline const float *random_floats(sl_arena *arena, sl_rng *rng, size_t n, double mean, double deviation)
 {
     float *x = SL_ARENA_NEW(arena, float, n);
     for (size_t i = 0; i < n; i++) x[i] = (float)(mean + deviation * sl_rng_normal(rng));
     return x;
 }
 
-static void random_add(sl_model_parts *parts, sl_arena *arena, sl_rng *rng, sl_storage storage, double mean, double deviation,
+static inline void random_add(sl_model_parts *parts, sl_arena *arena, sl_rng *rng, sl_storage storage, double mean, double deviation,
                        uint32_t rank, const uint32_t *shape)
 {
     sl_tensor *t = &parts->tensors[parts->n_tensors++];
@@ -61,32 +61,32 @@ static void random_add(sl_model_parts *parts, sl_arena *arena, sl_rng *rng, sl_s
 }
 
 /* The storage of what is no matrix. */
-static sl_storage rest_of(sl_storage weights)
+static inline sl_storage rest_of(sl_storage weights)
 {
     return weights == SL_STORAGE_INT8 ? SL_STORAGE_FLOAT32 : weights;
 }
 
-static void random_matrix(sl_model_parts *parts, sl_arena *arena, sl_rng *rng, sl_storage storage, uint32_t n, uint32_t k)
+static inline void random_matrix(sl_model_parts *parts, sl_arena *arena, sl_rng *rng, sl_storage storage, uint32_t n, uint32_t k)
 {
     const uint32_t shape[] = {n, k};
     random_add(parts, arena, rng, storage, 0, 1 / sqrt(k), 2, shape);
     random_add(parts, arena, rng, rest_of(storage), 0, 0.3, 1, &n);
 }
 
-static void random_norm(sl_model_parts *parts, sl_arena *arena, sl_rng *rng, sl_storage storage, uint32_t n)
+static inline void random_norm(sl_model_parts *parts, sl_arena *arena, sl_rng *rng, sl_storage storage, uint32_t n)
 {
     random_add(parts, arena, rng, rest_of(storage), 1, 0.3, 1, &n);
     random_add(parts, arena, rng, rest_of(storage), 0, 0.3, 1, &n);
 }
 
-static sl_layer *random_layer(sl_model_parts *parts, sl_layer_kind kind)
+static inline sl_layer *random_layer(sl_model_parts *parts, sl_layer_kind kind)
 {
     sl_layer *layer = &parts->layers[parts->n_layers++];
     *layer = (sl_layer){.kind = kind};
     return layer;
 }
 
-static void random_encoder(sl_model_parts *parts, sl_arena *arena, sl_rng *rng, const random_size *s)
+static inline void random_encoder(sl_model_parts *parts, sl_arena *arena, sl_rng *rng, const random_size *s)
 {
     sl_layer *layer = random_layer(parts, SL_LAYER_ENCODER);
     layer->heads = s->heads;
@@ -102,7 +102,7 @@ static void random_encoder(sl_model_parts *parts, sl_arena *arena, sl_rng *rng, 
     random_norm(parts, arena, rng, s->weights, s->width);
 }
 
-static void random_contract(sl_contract *c, const random_size *s)
+static inline void random_contract(sl_contract *c, const random_size *s)
 {
     sl_contract_preset("starling", c, NULL);
     snprintf(c->name, sizeof c->name, "random");
@@ -123,7 +123,7 @@ static void random_contract(sl_contract *c, const random_size *s)
 }
 
 /* conv1d, positions, blocks, mean, dense, softmax. */
-static sl_model_parts *random_model(sl_arena *arena, uint64_t seed, const random_size *s)
+static inline sl_model_parts *random_model(sl_arena *arena, uint64_t seed, const random_size *s)
 {
     sl_rng rng;
     sl_rng_init(&rng, seed, 0);

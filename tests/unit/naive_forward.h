@@ -1,0 +1,163 @@
+/* tests/unit/naive_forward.h - networks in float64, one number at a time; row t, column c. */
+#ifndef SL_TESTS_UNIT_NAIVE_FORWARD_H
+#define SL_TESTS_UNIT_NAIVE_FORWARD_H
+
+#include <math.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "model/parts.h"
+#include "starling/contract.h"
+
+typedef struct signal {
+    uint32_t steps, channels;
+    double *x;
+} signal;
+
+static inline double weight(const sl_tensor *t, size_t i)
+{
+    if (t->storage == SL_STORAGE_INT8) return (double)t->scale * ((const int8_t *)t->data)[i];
+    if (t->storage == SL_STORAGE_FLOAT32) return ((const float *)t->data)[i];
+    const uint32_t bits = (uint32_t)((const uint16_t *)t->data)[i] << 16;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static inline signal new_signal(sl_arena *arena, uint32_t steps, uint32_t channels)
+{
+    const signal s = {steps, channels, SL_ARENA_NEW(arena, double, (size_t)steps * channels)};
+    memset(s.x, 0, (size_t)steps * channels * sizeof *s.x);
+    return s;
+}
+
+/* y[t] = W x[t] + b over `kernel` neighbours, zeros beyond the ends. */
+static inline signal naive_matrix(sl_arena *arena, signal in, const sl_tensor *w, uint32_t n, uint32_t kernel, bool relu)
+{
+    const signal out = new_signal(arena, in.steps, n);
+    for (uint32_t t = 0; t < in.steps; t++) {
+        for (uint32_t u = 0; u < n; u++) {
+            double sum = weight(&w[1], u);
+            for (uint32_t place = 0; place < kernel; place++) {
+                const int64_t from = (int64_t)t + place - (kernel - 1) / 2;
+                if (from < 0 || from >= in.steps) continue;
+                for (uint32_t c = 0; c < in.channels; c++) {
+                    sum += weight(&w[0], (u * kernel + place) * in.channels + c) * in.x[from * in.channels + c];
+                }
+            }
+            out.x[t * n + u] = relu && sum < 0 ? 0 : sum;
+        }
+    }
+    return out;
+}
+
+static inline signal naive_attention(sl_arena *arena, signal q, signal k, signal v, const sl_layer *layer)
+{
+    const signal out = new_signal(arena, q.steps, q.channels);
+    double *a = SL_ARENA_NEW(arena, double, q.steps);
+    for (uint32_t h = 0; h < layer->heads; h++) {
+        for (uint32_t t = 0; t < q.steps; t++) {
+            double max = -INFINITY, sum = 0;
+            for (uint32_t j = 0; j < q.steps; j++) {
+                a[j] = 0;
+                for (uint32_t d = h * layer->key_dim; d < (h + 1) * layer->key_dim; d++) {
+                    a[j] += q.x[t * q.channels + d] * k.x[j * q.channels + d] / sqrt(layer->key_dim);
+                }
+                max = fmax(max, a[j]);
+            }
+            for (uint32_t j = 0; j < q.steps; j++) sum += a[j] = exp(a[j] - max);
+            for (uint32_t d = h * layer->key_dim; d < (h + 1) * layer->key_dim; d++) {
+                for (uint32_t j = 0; j < q.steps; j++) {
+                    out.x[t * q.channels + d] += a[j] / sum * v.x[j * q.channels + d];
+                }
+            }
+        }
+    }
+    return out;
+}
+
+static inline signal naive_norm(sl_arena *arena, signal a, signal b, const sl_tensor *w, double epsilon)
+{
+    const signal out = new_signal(arena, a.steps, a.channels);
+    for (uint32_t t = 0; t < a.steps; t++) {
+        double *y = out.x + (size_t)t * a.channels, mean = 0, variance = 0;
+        for (uint32_t c = 0; c < a.channels; c++) {
+            y[c] = a.x[t * a.channels + c] + b.x[t * a.channels + c];
+            mean += y[c] / a.channels;
+        }
+        for (uint32_t c = 0; c < a.channels; c++) variance += (y[c] - mean) * (y[c] - mean) / a.channels;
+        for (uint32_t c = 0; c < a.channels; c++) {
+            y[c] = (y[c] - mean) / sqrt(variance + epsilon) * weight(&w[0], c) + weight(&w[1], c);
+        }
+    }
+    return out;
+}
+
+static inline signal naive_encoder(sl_arena *arena, signal x, const sl_layer *layer, const sl_tensor *w)
+{
+    const uint32_t inner = layer->heads * layer->key_dim;
+    const signal q = naive_matrix(arena, x, w + SL_ENCODER_WQ, inner, 1, false);
+    const signal k = naive_matrix(arena, x, w + SL_ENCODER_WK, inner, 1, false);
+    const signal v = naive_matrix(arena, x, w + SL_ENCODER_WV, inner, 1, false);
+    const signal o = naive_attention(arena, q, k, v, layer);
+    const signal y = naive_matrix(arena, o, w + SL_ENCODER_WO, x.channels, 1, false);
+    const signal x1 = naive_norm(arena, x, y, w + SL_ENCODER_GAMMA1, layer->epsilon);
+    const signal hidden = naive_matrix(arena, x1, w + SL_ENCODER_W1, layer->hidden, 1, true);
+    const signal z = naive_matrix(arena, hidden, w + SL_ENCODER_W2, x.channels, 1, false);
+    return naive_norm(arena, x1, z, w + SL_ENCODER_GAMMA2, layer->epsilon);
+}
+
+static inline signal naive_features(sl_arena *arena, signal x, const float *features, uint32_t n)
+{
+    const signal out = new_signal(arena, x.steps, x.channels + n);
+    for (uint32_t t = 0; t < x.steps; t++) {
+        for (uint32_t c = 0; c < out.channels; c++) {
+            out.x[t * out.channels + c] = c < x.channels ? x.x[t * x.channels + c] : (double)features[c - x.channels];
+        }
+    }
+    return out;
+}
+
+static inline signal naive_layer(sl_arena *arena, signal x, const sl_layer *layer, const sl_tensor *w)
+{
+    signal out = new_signal(arena, x.steps, x.channels);
+    double sum = 0;
+    switch (layer->kind) {
+    case SL_LAYER_CONV1D: return naive_matrix(arena, x, w, layer->units, layer->kernel, layer->activation);
+    case SL_LAYER_DENSE: return naive_matrix(arena, x, w, layer->units, 1, layer->activation);
+    case SL_LAYER_ENCODER: return naive_encoder(arena, x, layer, w);
+    case SL_LAYER_POSITIONS:
+        for (uint32_t i = 0; i < x.steps * x.channels; i++) {
+            const uint32_t t = i / x.channels, c = i % x.channels;
+            const double angle = t / pow(10000, (double)(c / 2 * 2) / x.channels);
+            out.x[i] = x.x[i] + (layer->n_tensors > 0 ? weight(w, i) : c % 2 == 0 ? sin(angle) : cos(angle));
+        }
+        return out;
+    case SL_LAYER_MEAN_OVER_TIME:
+        out.steps = 1;
+        for (uint32_t i = 0; i < x.steps * x.channels; i++) out.x[i % x.channels] += x.x[i] / x.steps;
+        return out;
+    default:
+        for (uint32_t c = 0; c < x.channels; c++) sum += out.x[c] = exp(x.x[c]);
+        for (uint32_t c = 0; c < x.channels; c++) out.x[c] /= sum;
+        return out;
+    }
+}
+
+static inline const double *naive_run(sl_arena *arena, const sl_model_parts *parts, const float *input)
+{
+    const sl_contract *c = &parts->contract;
+    signal x = new_signal(arena, sl_contract_input_steps(c), sl_contract_input_channels(c));
+    for (size_t i = 0; i < (size_t)x.steps * x.channels; i++) x.x[i] = (double)input[i];
+    const float *features = input + (size_t)x.steps * x.channels;
+    const sl_tensor *w = parts->tensors;
+    for (size_t i = 0; i < parts->n_layers; i++) {
+        const sl_layer *layer = &parts->layers[i];
+        x = layer->kind == SL_LAYER_FEATURES ? naive_features(arena, x, features, sl_contract_input_features(c))
+                                             : naive_layer(arena, x, layer, w);
+        w += layer->n_tensors;
+    }
+    return x.x;
+}
+
+#endif
