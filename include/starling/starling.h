@@ -10,6 +10,7 @@
 #include "starling/lightcurve.h"
 #include "starling/model.h"
 #include "starling/pipeline.h"
+#include "starling/scores.h"
 #include "starling/simulate.h"
 
 #endif
