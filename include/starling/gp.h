@@ -60,7 +60,8 @@ SL_API sl_status sl_gp_log_likelihood(sl_gp *gp, const sl_gp_rules *rules, const
  * Predicted mean under the last fit at n_times x n_bands places:
  * mean[t * n_bands + b] at time[t] and wavelength[b] [Angstrom].
  * SL_ERR_INVAL where no fit went before, SL_ERR_NUMERIC where a place or a
- * mean is not finite. Cost: one exponential a point and place.
+ * mean is not finite. Cost: one exponential a point and place; sl_gp_grid
+ * spends a fraction of that on points of the predicted band.
  */
 SL_API sl_status sl_gp_predict(const sl_gp *gp, size_t n_times, const double *time, size_t n_bands,
                                const double *wavelength, double *mean, sl_error *err);

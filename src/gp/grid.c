@@ -13,22 +13,23 @@ static bool all_finite(size_t n, const double *x)
     return finite;
 }
 
-/* At up to CHUNK times; mean has a stride. */
-static bool predict_chunk(sl_gp_mean *m, size_t n, const double *time, size_t stride, double *mean)
+/* At up to CHUNK times, which may be regular; mean has a stride. */
+static bool predict_chunk(sl_gp_mean *m, bool regular, size_t n, const double *time, size_t stride, double *mean)
 {
     _Alignas(64) double times[CHUNK], means[CHUNK];
     m->n_times = sl_gp_rows(n);
     for (size_t j = 0; j < m->n_times; j++) times[j] = time[j < n ? j : n - 1];
     m->times = times;
     m->mean = means;
-    sl_kernels_select()->gp.mean(m);
+    const sl_gp_kernels *k = &sl_kernels_select()->gp;
+    (regular ? k->grid : k->mean)(m);
     for (size_t j = 0; j < n; j++) mean[j * stride] = means[j];
     return all_finite(n, means);
 }
 
-sl_status sl_gp_curve_predict(const sl_gp_curve *c, const sl_gp_rules *rules, const double p[2], size_t n_times,
-                              const double *time, size_t n_bands, const double *wavelength, double *mean,
-                              sl_error *err)
+static sl_status predict(const sl_gp_curve *c, const sl_gp_rules *rules, const double p[2], bool regular,
+                         size_t n_times, const double *time, size_t n_bands, const double *wavelength, double *mean,
+                         sl_error *err)
 {
     sl_gp_mean m = {.n = c->n,
                     .time = c->time,
@@ -43,11 +44,18 @@ sl_status sl_gp_curve_predict(const sl_gp_curve *c, const sl_gp_rules *rules, co
         m.at_wavelength = wavelength[b];
         for (size_t at = 0; at < n_times; at += CHUNK) {
             const size_t n = n_times - at < CHUNK ? n_times - at : CHUNK;
-            finite = predict_chunk(&m, n, time + at, n_bands, mean + at * n_bands + b) && finite;
+            finite = predict_chunk(&m, regular, n, time + at, n_bands, mean + at * n_bands + b) && finite;
         }
     }
     if (finite) return SL_OK;
     return SL_FAIL(err, SL_ERR_NUMERIC, SL_REASON_NUMERIC, "a time, a wavelength or the predicted mean is not finite");
+}
+
+sl_status sl_gp_curve_predict(const sl_gp_curve *c, const sl_gp_rules *rules, const double p[2], size_t n_times,
+                              const double *time, size_t n_bands, const double *wavelength, double *mean,
+                              sl_error *err)
+{
+    return predict(c, rules, p, false, n_times, time, n_bands, wavelength, mean, err);
 }
 
 /* n regular times, the first and last exactly as given. */
@@ -81,7 +89,8 @@ sl_status sl_gp_curve_grid(const sl_gp_curve *c, const sl_contract *contract, co
     double *time = scratch, *sorted = scratch; /* two more, once the times have served */
     if (mean == NULL) mean = scratch + 2 * n;
     regular_times(c->time[0], c->time[c->n - 1], n, time);
-    SL_TRY(sl_gp_curve_predict(c, &contract->gp, c->search.p, n, time, contract->n_channels, lc->channel_wavelength,
-                               mean, err));
+    const bool regular = time[n - 1] > time[0]; /* a moment's mean is one number, to the last bit */
+    SL_TRY(predict(c, &contract->gp, c->search.p, regular, n, time, contract->n_channels, lc->channel_wavelength, mean,
+                   err));
     return sl_gp_scale_with(contract, lc, mean, sorted, input, err);
 }

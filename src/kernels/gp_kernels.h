@@ -77,6 +77,12 @@ typedef struct sl_gp_mean {
 typedef struct sl_gp_kernels {
     sl_gp_way lanes, whole;
     void (*mean)(const sl_gp_mean *m);
+    /*
+     * The same where points and times ascend and the times are regular: a
+     * place's result may depend, within rounding, on the other places, and
+     * counts a time that is off its place by d as s off by root(a) d.
+     */
+    void (*grid)(const sl_gp_mean *m);
 } sl_gp_kernels;
 
 static inline size_t sl_gp_rows(size_t n)

@@ -202,7 +202,8 @@ const sl_kernels sl_kernels_scalar = {
     "scalar", gemm, attention, norm, quantize, pack, mean, softmax, peak,
     .gp = {.lanes = {1, sl_gp_scalar_work, sl_gp_scalar_value, sl_gp_scalar_slope},
            .whole = {1, sl_gp_scalar_work, sl_gp_scalar_value, sl_gp_scalar_slope},
-           .mean = sl_gp_scalar_mean},
+           .mean = sl_gp_scalar_mean,
+           .grid = sl_gp_scalar_mean},
     .train = {sl_train_scalar_attention_back, sl_train_scalar_norm_back, sl_train_scalar_dropout,
               sl_train_scalar_transpose, sl_train_scalar_row_sums, sl_train_scalar_relu_back},
 };

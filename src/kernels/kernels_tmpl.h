@@ -277,7 +277,8 @@ static double peak(size_t rounds, float *sum)
         name, gemm, attention, norm, quantize, pack, mean, softmax, peak, \
         .gp = {.lanes = {DL, gp_lanes_work, gp_lanes_value, gp_lanes_slope}, \
                .whole = {1, gp_whole_work, gp_whole_value, gp_whole_slope}, \
-               .mean = gp_mean}, \
+               .mean = gp_mean, \
+               .grid = gp_grid}, \
         .train = {attention_back, norm_back, dropout, transpose, row_sums, relu_back}, \
     }
 
