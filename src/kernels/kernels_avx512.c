@@ -41,6 +41,11 @@ SL_INLINE vd dfma(vd a, vd b, vd c) { return _mm512_fmadd_pd(a, b, c); }
 SL_INLINE vd dfnma(vd a, vd b, vd c) { return _mm512_fnmadd_pd(a, b, c); }
 SL_INLINE vd dmin(vd a, vd b) { return _mm512_min_pd(a, b); }
 SL_INLINE vd dsqrt(vd a) { return _mm512_sqrt_pd(a); }
+SL_INLINE vl pick(const long long table[16], vl i)
+{
+    return (vl)_mm512_permutex2var_epi64(_mm512_loadu_si512(table), (__m512i)i, _mm512_loadu_si512(table + 8));
+}
+#define GP_PICK pick
 
 SL_INLINE void vcross(vf *x)
 {
