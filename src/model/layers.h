@@ -8,19 +8,19 @@
 #include "model/builder.h"
 
 /* One forward pass, as a layer sees it. */
-typedef struct sl_pass {
+typedef struct sl_forward {
     const sl_kernels *kernels;
     const float *features; /* the network's n_features */
     float inverse_temperature;
     float *scratch; /* as much as the layer asked for */
-} sl_pass;
+} sl_forward;
 
 typedef struct sl_layer_type {
     const char *name;
     /* Check the layer, take its tensors, and fill what differs from a layer that keeps steps and channels. */
     sl_status (*build)(sl_builder *b, const sl_layer *layer);
     /* channels rows of sl_stride(steps) to channels_out rows of sl_stride(steps_out); x and out do not overlap */
-    void (*run)(const sl_pass *pass, const sl_op *op, const float *x, float *out);
+    void (*run)(const sl_forward *f, const sl_op *op, const float *x, float *out);
 } sl_layer_type;
 
 /* NULL for a number that is no kind. */
@@ -57,16 +57,13 @@ static inline size_t sl_operand_floats(size_t channels, size_t stride)
 }
 
 /* out = act(m in + bias) + add; `bias` in the place of the matrix' own, or NULL; `add` rows like out, or NULL. */
-void sl_multiply(const sl_pass *pass, const sl_matrix *m, const float *bias, sl_operand *in, bool relu,
+void sl_multiply(const sl_forward *f, const sl_matrix *m, const float *bias, sl_operand *in, bool relu,
                  const float *add, float *out);
 
 /* The activation of a layer that has one. */
 sl_status sl_build_activation(sl_builder *b, const sl_layer *layer);
 
-/* For a layer with a float32 matrix over one step at a time: where the layer before appends features, take their part
-   of the matrix apart. */
-sl_status sl_build_fold_features(sl_builder *b);
 /* The bias with the features' part in it, at the beginning of the scratch memory; NULL where no features were folded. */
-const float *sl_features_bias(const sl_pass *pass, const sl_op *op);
+const float *sl_features_bias(const sl_forward *f, const sl_op *op);
 
 #endif

@@ -39,15 +39,6 @@ static void fill_sinusoids(float *rows, uint32_t steps, uint32_t channels)
     }
 }
 
-/* A convolution right before adds them as it stores. */
-static void fold_positions(sl_builder *b)
-{
-    sl_op *before = b->layer > 0 ? b->op - 1 : NULL;
-    if (before == NULL || before->kind != SL_LAYER_CONV1D) return;
-    before->add = b->op->positions;
-    b->op->folded = true;
-}
-
 static sl_status build_positions(sl_builder *b, const sl_layer *layer)
 {
     sl_op *op = b->op;
@@ -55,7 +46,6 @@ static sl_status build_positions(sl_builder *b, const sl_layer *layer)
     float *rows = SL_ARENA_NEW(b->arena, float, b->channels * stride);
     if (rows == NULL) return SL_FAIL_NOMEM(b->err);
     op->positions = rows;
-    fold_positions(b);
     op->info.flop = (double)b->steps * b->channels;
     if (layer->n_tensors == 0) {
         fill_sinusoids(rows, b->steps, b->channels);
@@ -111,43 +101,43 @@ static sl_status build_encoder(sl_builder *b, const sl_layer *layer)
     return SL_OK;
 }
 
-static void run_positions(const sl_pass *pass, const sl_op *op, const float *x, float *out)
+static void run_positions(const sl_forward *f, const sl_op *op, const float *x, float *out)
 {
     const size_t n = op->channels * sl_stride(op->steps);
     for (size_t i = 0; i < n; i++) out[i] = x[i] + op->positions[i];
 }
 
-static void run_encoder(const sl_pass *pass, const sl_op *op, const float *x, float *out)
+static void run_encoder(const sl_forward *f, const sl_op *op, const float *x, float *out)
 {
     const sl_encoder *e = &op->encoder;
     const size_t stride = sl_stride(op->steps), inner = e->q.n, width = op->channels;
-    float *scratch = pass->scratch;
+    float *scratch = f->scratch;
     float *q = sl_rows(&scratch, inner, stride), *k = sl_rows(&scratch, inner, stride), *v = sl_rows(&scratch, inner, stride);
     float *o = sl_rows(&scratch, inner, stride), *x1 = sl_rows(&scratch, width, stride);
     float *hidden = sl_rows(&scratch, e->w1.n, stride);
     float *scores = sl_rows(&scratch, 1, sl_attention_room(op->steps, e->key_dim)), *room = scratch;
 
     sl_operand in = {.x = x, .channels = width, .stride = stride, .room = room};
-    sl_multiply(pass, &e->q, NULL, &in, false, NULL, q);
-    sl_multiply(pass, &e->k, NULL, &in, false, NULL, k);
-    sl_multiply(pass, &e->v, NULL, &in, false, NULL, v);
+    sl_multiply(f, &e->q, NULL, &in, false, NULL, q);
+    sl_multiply(f, &e->k, NULL, &in, false, NULL, k);
+    sl_multiply(f, &e->v, NULL, &in, false, NULL, v);
     const sl_attention attention = {.heads = e->heads, .key_dim = e->key_dim, .steps = op->steps, .lanes = stride,
                                     .stride = stride, .scale = 1 / sqrtf((float)e->key_dim), .q = q, .k = k, .v = v,
                                     .o = o, .scores = scores};
-    pass->kernels->attention(&attention);
+    f->kernels->attention(&attention);
     in = (sl_operand){.x = o, .channels = inner, .stride = stride, .room = room};
-    sl_multiply(pass, &e->o, NULL, &in, false, x, x1);
+    sl_multiply(f, &e->o, NULL, &in, false, x, x1);
     sl_norm norm = {.channels = width, .lanes = stride, .stride = stride, .x = x1, .gamma = e->gamma1, .beta = e->beta1,
                     .epsilon = e->epsilon};
-    pass->kernels->norm(&norm);
+    f->kernels->norm(&norm);
 
     in = (sl_operand){.x = x1, .channels = width, .stride = stride, .room = room};
-    sl_multiply(pass, &e->w1, NULL, &in, true, NULL, hidden);
+    sl_multiply(f, &e->w1, NULL, &in, true, NULL, hidden);
     in = (sl_operand){.x = hidden, .channels = e->w1.n, .stride = stride, .room = room};
-    sl_multiply(pass, &e->w2, NULL, &in, false, x1, out);
+    sl_multiply(f, &e->w2, NULL, &in, false, x1, out);
     norm = (sl_norm){.channels = width, .lanes = stride, .stride = stride, .x = out, .gamma = e->gamma2,
                      .beta = e->beta2, .epsilon = e->epsilon};
-    pass->kernels->norm(&norm);
+    f->kernels->norm(&norm);
 }
 
 const sl_layer_type sl_layer_positions = {"positions", build_positions, run_positions};

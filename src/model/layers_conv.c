@@ -22,11 +22,8 @@ static sl_status build_conv1d(sl_builder *b, const sl_layer *layer)
     op->info.flop = sl_gemm_flop(&op->matrix, b->steps);
     snprintf(op->info.shape, sizeof op->info.shape, "%u -> %u, kernel %u%s", b->channels, layer->units, layer->kernel,
              op->relu ? ", relu" : "");
-    if (op->kernel > 1) {
-        op->scratch_floats = op->matrix.k * sl_stride(b->steps);
-        return SL_OK;
-    }
-    return sl_build_fold_features(b);
+    if (op->kernel > 1) op->scratch_floats = op->matrix.k * sl_stride(b->steps);
+    return SL_OK;
 }
 
 /* x shifted by each place of the kernel, zeros beyond the ends: row (place, channel). */
@@ -45,11 +42,11 @@ static const float *unfold(const sl_op *op, const float *x, float *to)
     return to;
 }
 
-static void run_conv1d(const sl_pass *pass, const sl_op *op, const float *x, float *out)
+static void run_conv1d(const sl_forward *f, const sl_op *op, const float *x, float *out)
 {
-    const float *bias = sl_features_bias(pass, op);
-    sl_operand in = {.x = op->kernel > 1 ? unfold(op, x, pass->scratch) : x, .stride = sl_stride(op->steps)};
-    sl_multiply(pass, &op->matrix, bias, &in, op->relu, op->add, out); /* float32: no words are needed */
+    const float *bias = sl_features_bias(f, op);
+    sl_operand in = {.x = op->kernel > 1 ? unfold(op, x, f->scratch) : x, .stride = sl_stride(op->steps)};
+    sl_multiply(f, &op->matrix, bias, &in, op->relu, op->add, out); /* float32: no words are needed */
 }
 
 const sl_layer_type sl_layer_conv1d = {"conv1d", build_conv1d, run_conv1d};

@@ -13,9 +13,9 @@ static sl_status build_mean(sl_builder *b, const sl_layer *layer)
     return SL_OK;
 }
 
-static void run_mean(const sl_pass *pass, const sl_op *op, const float *x, float *out)
+static void run_mean(const sl_forward *f, const sl_op *op, const float *x, float *out)
 {
-    pass->kernels->mean(op->channels, op->steps, sl_stride(op->steps), x, out);
+    f->kernels->mean(op->channels, op->steps, sl_stride(op->steps), x, out);
 }
 
 static sl_status build_dense(sl_builder *b, const sl_layer *layer)
@@ -28,14 +28,14 @@ static sl_status build_dense(sl_builder *b, const sl_layer *layer)
     op->channels_out = layer->units;
     op->info.flop = sl_gemm_flop(&op->matrix, b->steps);
     snprintf(op->info.shape, sizeof op->info.shape, "%u -> %u%s", b->channels, layer->units, op->relu ? ", relu" : "");
-    return op->matrix.kind == SL_WEIGHTS_FLOAT32 ? sl_build_fold_features(b) : SL_OK;
+    return SL_OK;
 }
 
-static void run_dense(const sl_pass *pass, const sl_op *op, const float *x, float *out)
+static void run_dense(const sl_forward *f, const sl_op *op, const float *x, float *out)
 {
-    const float *bias = sl_features_bias(pass, op);
-    sl_operand in = {.x = x, .channels = op->channels, .stride = sl_stride(op->steps), .room = pass->scratch};
-    sl_multiply(pass, &op->matrix, bias, &in, op->relu, NULL, out);
+    const float *bias = sl_features_bias(f, op);
+    sl_operand in = {.x = x, .channels = op->channels, .stride = sl_stride(op->steps), .room = f->scratch};
+    sl_multiply(f, &op->matrix, bias, &in, op->relu, NULL, out);
 }
 
 static sl_status build_softmax(sl_builder *b, const sl_layer *layer)
@@ -45,11 +45,11 @@ static sl_status build_softmax(sl_builder *b, const sl_layer *layer)
     return SL_OK;
 }
 
-static void run_softmax(const sl_pass *pass, const sl_op *op, const float *x, float *out)
+static void run_softmax(const sl_forward *f, const sl_op *op, const float *x, float *out)
 {
     const size_t stride = sl_stride(op->steps);
-    for (size_t i = 0; i < op->channels * stride; i++) out[i] = x[i] * pass->inverse_temperature;
-    pass->kernels->softmax(op->channels, stride, stride, out);
+    for (size_t i = 0; i < op->channels * stride; i++) out[i] = x[i] * f->inverse_temperature;
+    f->kernels->softmax(op->channels, stride, stride, out);
 }
 
 static sl_status build_features(sl_builder *b, const sl_layer *layer)
@@ -62,56 +62,24 @@ static sl_status build_features(sl_builder *b, const sl_layer *layer)
     return SL_OK;
 }
 
-static void run_features(const sl_pass *pass, const sl_op *op, const float *x, float *out)
+static void run_features(const sl_forward *f, const sl_op *op, const float *x, float *out)
 {
     const size_t stride = sl_stride(op->steps);
     memcpy(out, x, op->channels * stride * sizeof *out);
     out += op->channels * stride;
     for (size_t i = 0; i < op->channels_out - op->channels; i++) {
-        for (size_t t = 0; t < stride; t++) out[i * stride + t] = pass->features[i];
+        for (size_t t = 0; t < stride; t++) out[i * stride + t] = f->features[i];
     }
 }
 
-/*
- * Features are the same at every step: their part of the product is worked out
- * once, and joins the bias. So the matrix falls into the columns of the signal
- * and those of the features, the latter turned so that units lie side by side.
- */
-sl_status sl_build_fold_features(sl_builder *b)
-{
-    sl_op *op = b->op, *before = b->layer > 0 ? op - 1 : NULL;
-    if (before == NULL || before->kind != SL_LAYER_FEATURES || b->steps == 1) return SL_OK;
-    sl_matrix *m = &op->matrix;
-    const uint32_t channels = before->channels, features = m->k - channels;
-    const size_t stride = sl_stride(m->n);
-    const float *w = m->w;
-    float *left = SL_ARENA_NEW(b->arena, float, (size_t)m->n * channels);
-    float *right = SL_ARENA_NEW(b->arena, float, features * stride);
-    if (left == NULL || right == NULL) return SL_FAIL_NOMEM(b->err);
-    memset(right, 0, features * stride * sizeof *right);
-    for (size_t n = 0; n < m->n; n++) {
-        memcpy(left + n * channels, w + n * m->k, channels * sizeof *left);
-        for (size_t f = 0; f < features; f++) right[f * stride + n] = w[n * m->k + channels + f];
-    }
-    m->w = left;
-    m->k = m->words = channels;
-    before->folded = true;
-    op->channels = channels;
-    op->feature_weights = right;
-    op->n_features = features;
-    op->info.flop = sl_gemm_flop(m, b->steps) + 2.0 * m->n * features;
-    if (op->scratch_floats < stride) op->scratch_floats = stride;
-    return SL_OK;
-}
-
-const float *sl_features_bias(const sl_pass *pass, const sl_op *op)
+const float *sl_features_bias(const sl_forward *f, const sl_op *op)
 {
     if (op->feature_weights == NULL) return NULL;
     const size_t n = op->matrix.n, stride = sl_stride(n);
-    float *bias = pass->scratch;
+    float *bias = f->scratch;
     memcpy(bias, op->matrix.bias, n * sizeof *bias);
-    for (size_t f = 0; f < op->n_features; f++) {
-        const float *w = op->feature_weights + f * stride, value = pass->features[f];
+    for (size_t k = 0; k < op->n_features; k++) {
+        const float *w = op->feature_weights + k * stride, value = f->features[k];
         for (size_t i = 0; i < n; i++) bias[i] += w[i] * value;
     }
     return bias;

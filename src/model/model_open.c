@@ -28,7 +28,8 @@ static sl_status open_bytes(sl_model *model, const void *bytes, size_t n_bytes, 
     model->n_bytes = n_bytes;
     snprintf(model->id, sizeof model->id, "%016llx", (unsigned long long)XXH3_64bits(bytes, n_bytes));
     SL_TRY(sl_model_flat_read(bytes, n_bytes, &model->arena, &model->parts, err));
-    return sl_network_build(&model->parts, &model->arena, &model->network, err);
+    SL_TRY(sl_network_build(&model->parts, &model->arena, &model->network, err));
+    return sl_network_prepare(&model->network, &model->arena, err);
 }
 
 static sl_model *new_model(void)

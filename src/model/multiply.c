@@ -1,6 +1,6 @@
 #include "model/layers.h"
 
-static void need_bytes(const sl_pass *pass, sl_operand *o)
+static void need_bytes(const sl_forward *f, sl_operand *o)
 {
     if (o->bytes != NULL) return;
     float *room = o->room;
@@ -9,18 +9,18 @@ static void need_bytes(const sl_pass *pass, sl_operand *o)
     o->bytes = (uint32_t *)room;
     const sl_quantize q = {.channels = o->channels, .lanes = o->stride, .stride = o->stride, .x = o->x,
                            .levels = o->bytes, .scale = o->scale, .zero = o->zero};
-    pass->kernels->quantize(&q);
+    f->kernels->quantize(&q);
 }
 
-static void need_pairs(const sl_pass *pass, sl_operand *o)
+static void need_pairs(const sl_forward *f, sl_operand *o)
 {
     if (o->pairs != NULL) return;
     o->pairs = (uint32_t *)(o->room + ((o->channels + 3) / 4 + 2) * o->stride);
     const sl_pack p = {.channels = o->channels, .lanes = o->stride, .stride = o->stride, .x = o->x, .pairs = o->pairs};
-    pass->kernels->pack(&p);
+    f->kernels->pack(&p);
 }
 
-void sl_multiply(const sl_pass *pass, const sl_matrix *m, const float *bias, sl_operand *in, bool relu,
+void sl_multiply(const sl_forward *f, const sl_matrix *m, const float *bias, sl_operand *in, bool relu,
                  const float *add, float *out)
 {
     sl_gemm g = {.kind = m->kind, .n = m->n, .k = m->words, .lanes = in->stride, .w = m->w,
@@ -29,11 +29,11 @@ void sl_multiply(const sl_pass *pass, const sl_matrix *m, const float *bias, sl_
     switch (m->kind) {
     case SL_WEIGHTS_FLOAT32: break;
     case SL_WEIGHTS_BFLOAT16:
-        need_pairs(pass, in);
+        need_pairs(f, in);
         g.x = in->pairs;
         break;
     case SL_WEIGHTS_INT8:
-        need_bytes(pass, in);
+        need_bytes(f, in);
         g.x = in->bytes;
         g.zero = in->zero;
         g.scale = in->scale;
@@ -41,6 +41,6 @@ void sl_multiply(const sl_pass *pass, const sl_matrix *m, const float *bias, sl_
         g.w_sum = m->w_sum;
         break;
     }
-    pass->kernels->gemm(&g);
+    f->kernels->gemm(&g);
 }
 

@@ -41,13 +41,15 @@ typedef struct sl_op {
     uint32_t kernel;         /* conv1d */
     sl_matrix matrix;        /* conv1d (n x kernel channels), dense */
     const float *positions;  /* channels rows of stride(steps) */
-    const float *add;        /* conv1d: the positions behind it, or NULL */
-    const float *feature_weights; /* conv1d, dense: n_features rows of stride(matrix.n), or NULL */
-    uint32_t n_features;
-    bool folded; /* a neighbour does its work: the runner passes over it */
     sl_encoder encoder;
     size_t scratch_floats; /* what the runner needs beside input and output */
     sl_layer_info info;
+
+    /* by sl_network_prepare */
+    bool folded;      /* a neighbour does its work: the runner passes over it */
+    const float *add; /* conv1d: the positions behind it, or NULL */
+    const float *feature_weights; /* conv1d, dense: n_features rows of stride(matrix.n), or NULL */
+    uint32_t n_features;
 } sl_op;
 
 typedef struct sl_network {
@@ -69,5 +71,8 @@ typedef struct sl_network {
  * and what is wrong with it.
  */
 sl_status sl_network_build(const sl_model_parts *parts, sl_arena *arena, sl_network *out, sl_error *err);
+
+/* Rearrange a network that was built for running: its weights are no longer all where the tensors are. */
+sl_status sl_network_prepare(sl_network *net, sl_arena *arena, sl_error *err);
 
 #endif

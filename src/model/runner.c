@@ -83,14 +83,14 @@ static void store(const sl_network *net, const float *from, float *p)
 static void run_one(const sl_runner *r, const float *input, float *p)
 {
     const sl_network *net = r->net;
-    const sl_pass pass = {.kernels = r->kernels, .features = input + (size_t)net->steps * net->channels,
+    const sl_forward f = {.kernels = r->kernels, .features = input + (size_t)net->steps * net->channels,
                           .scratch = r->scratch, .inverse_temperature = net->inverse_temperature};
     float *x = r->signal[0], *y = r->signal[1];
     load(net, input, x);
     for (size_t o = 0; o < net->n_ops; o++) {
         const sl_op *op = &net->ops[o];
         if (op->folded) continue;
-        sl_layer_type_of(op->kind)->run(&pass, op, x, y);
+        sl_layer_type_of(op->kind)->run(&f, op, x, y);
         float *swap = x;
         x = y;
         y = swap;
