@@ -1,6 +1,5 @@
 /* Packets from files, folders, tars and the simulation; alerts from anything. */
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "commands.h"
 
 enum { TAR_BLOCK = 512 };
 
@@ -33,24 +33,6 @@ static void add_packet(bench_inputs *in, const void *bytes, size_t n_bytes)
     in->packets[in->n_packets++] = (bench_packet){copy, n_bytes};
 }
 
-static unsigned char *read_whole(const char *path, size_t *n_bytes)
-{
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) return NULL;
-    unsigned char *bytes = NULL;
-    if (fseek(file, 0, SEEK_END) == 0) {
-        const long size = ftell(file);
-        rewind(file);
-        bytes = size < 0 ? NULL : malloc((size_t)size + 1);
-        if (bytes != NULL) {
-            *n_bytes = fread(bytes, 1, (size_t)size, file);
-            bytes[*n_bytes] = '\0';
-        }
-    }
-    fclose(file);
-    return bytes;
-}
-
 /* Walk a plain tar: a header block with the size in octal at 124 and the kind at 156, the data, padding. */
 static void add_tar(bench_inputs *in, const unsigned char *bytes, size_t n_bytes)
 {
@@ -69,11 +51,8 @@ static void add_tar(bench_inputs *in, const unsigned char *bytes, size_t n_bytes
 static bool add_file(bench_inputs *in, const char *path)
 {
     size_t n_bytes = 0;
-    unsigned char *bytes = read_whole(path, &n_bytes);
-    if (bytes == NULL) {
-        fprintf(stderr, "starling bench: %s: %s\n", path, strerror(errno));
-        return false;
-    }
+    unsigned char *bytes = read_in("bench", path, SIZE_MAX, &n_bytes);
+    if (bytes == NULL) return false;
     if (n_bytes > 262 && memcmp(bytes + 257, "ustar", 5) == 0) {
         add_tar(in, bytes, n_bytes);
     } else if (n_bytes > 4 && memcmp(bytes, "Obj\1", 4) == 0) {

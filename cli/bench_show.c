@@ -1,8 +1,8 @@
 /* What was measured, for people and for programs. */
 #include <math.h>
-#include <string.h>
 
 #include "bench.h"
+#include "json.h"
 
 #if defined(__clang__)
 #define COMPILER "clang " __clang_version__
@@ -84,23 +84,9 @@ void bench_show_text(FILE *to, const bench_report *r)
     fprintf(to, "model file to first answer, first in a process: %.0f us\n", r->cold.first_answer_us);
 }
 
-/* "name": value; NaN is null. */
-static void put_number(FILE *to, const char *before, const char *name, double value)
+static void put_number(FILE *to, const char *before, const char *name, double x)
 {
-    fprintf(to, "%s\"%s\": ", before, name);
-    if (isfinite(value)) {
-        fprintf(to, "%.6g", value);
-    } else {
-        fputs("null", to);
-    }
-}
-
-/* All texts are ours or the compiler's: a quote or a backslash becomes a blank. */
-static void put_text(FILE *to, const char *before, const char *name, const char *text)
-{
-    fprintf(to, "%s\"%s\": \"", before, name);
-    for (; *text != '\0'; text++) fputc(*text < ' ' || strchr("\"\\", *text) != NULL ? ' ' : *text, to);
-    fputc('"', to);
+    json_number(to, before, name, x, JSON_FEW_DIGITS);
 }
 
 static void put_stages(FILE *to, const bench_report *r)
@@ -109,7 +95,7 @@ static void put_stages(FILE *to, const bench_report *r)
     for (size_t i = 0; i < r->n_stages; i++) {
         const bench_stage *s = &r->stages[i];
         fprintf(to, "%s\"%s\": {", i > 0 ? ", " : "", s->name);
-        put_text(to, "", "label", s->label);
+        json_text(to, "", "label", s->label);
         put_number(to, ", ", "inputs", (double)s->n_items);
         put_number(to, ", ", "p50_us", s->p50_us);
         put_number(to, ", ", "p99_us", s->p99_us);
@@ -144,8 +130,8 @@ static void put_layers(FILE *to, const bench_report *r)
     fprintf(to, ", \"network\": [");
     for (size_t i = 0; i < r->n_layers; i++) {
         const sl_profile_row *l = &r->layers[i];
-        put_text(to, i > 0 ? ", {" : "{", "kernel", l->kernel);
-        put_text(to, ", ", "shape", l->shape);
+        json_text(to, i > 0 ? ", {" : "{", "kernel", l->kernel);
+        json_text(to, ", ", "shape", l->shape);
         put_number(to, ", ", "us", l->ns * 1e-3);
         put_number(to, ", ", "flop", l->flop);
         put_number(to, ", ", "of_peak", 1e9 * l->flop / l->ns / r->peak_flops);
@@ -156,11 +142,11 @@ static void put_layers(FILE *to, const bench_report *r)
 
 void bench_show_json(FILE *to, const bench_report *r)
 {
-    put_text(to, "{", "version", sl_version());
-    put_text(to, ", ", "kernels", sl_runner_cpu());
-    put_text(to, ", ", "compiler", COMPILER);
+    json_text(to, "{", "version", sl_version());
+    json_text(to, ", ", "kernels", sl_runner_cpu());
+    json_text(to, ", ", "compiler", COMPILER);
     if (r->model_id[0] != '\0') {
-        put_text(to, ", ", "model", r->model_id);
+        json_text(to, ", ", "model", r->model_id);
     } else {
         fputs(", \"model\": null", to);
     }

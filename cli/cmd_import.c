@@ -1,5 +1,4 @@
 /* starling import: a TFLite file in, a model file out. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,32 +23,6 @@ static const manual about = {
     .examples = "starling import tinho-gr.tflite -o tinho.starling\n"
                 "starling inspect tinho.starling",
 };
-
-/* Gives the bytes, or NULL after saying why. */
-static unsigned char *read_file(const char *path, size_t *n)
-{
-    FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rbe");
-    unsigned char *bytes = NULL;
-    size_t size = 0;
-    *n = 0;
-    while (f != NULL && !feof(f) && !ferror(f) && *n < MAX_TFLITE) {
-        if (*n == size) {
-            size = size > 0 ? 2 * size : 1 << 20;
-            unsigned char *more = realloc(bytes, size);
-            if (more == NULL) break;
-            bytes = more;
-        }
-        *n += fread(bytes + *n, 1, size - *n, f);
-    }
-    const bool whole = f != NULL && feof(f) && !ferror(f);
-    if (!whole) {
-        fprintf(stderr, "starling import: cannot read %s: %s\n", path, *n >= MAX_TFLITE ? "over 1 GB" : strerror(errno));
-        free(bytes);
-        bytes = NULL;
-    }
-    if (f != NULL && f != stdin) fclose(f);
-    return bytes;
-}
 
 /* Open what was written: it must be good, and people like to see what they got. */
 static int tell(const char *path)
@@ -88,7 +61,7 @@ int cmd_import(int argc, char **argv)
     snprintf(contract.source, sizeof contract.source, "%s", slash != NULL ? slash + 1 : path);
     snprintf(contract.created_by, sizeof contract.created_by, "starling import %s", sl_version());
     size_t n;
-    unsigned char *bytes = read_file(path, &n);
+    unsigned char *bytes = read_in(about.command, path, MAX_TFLITE, &n);
     if (bytes == NULL) return EXIT_IO;
     const sl_status status = sl_model_import_tflite(bytes, n, &contract, out, &err);
     free(bytes);

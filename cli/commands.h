@@ -27,6 +27,9 @@ int cmd_simulate(int argc, char **argv);
 /* "starling COMMAND: PATH: message" to standard error, without PATH where that is NULL; the exit code that fits. */
 int say_failed(const char *command, const char *path, const sl_error *err);
 
+/* All bytes of a file, or of standard input for "-"; free with free(). NULL after saying why, also where there are
+   `most` or more. */
+unsigned char *read_in(const char *command, const char *path, size_t most, size_t *n);
 /* Open FILE to write, or give standard output for "-"; NULL after saying why. */
 FILE *open_out(const char *command, const char *path);
 /* Close what open_out gave. 0, or EXIT_IO after saying why. */

@@ -1,58 +1,12 @@
 /* What inspect found, for programs. */
 #include <inttypes.h>
-#include <math.h>
-#include <stdlib.h>
 
 #include "inspect.h"
+#include "json.h"
 
-/* Bytes of the UTF-8 character that begins here; 0 where none does. */
-static int character_bytes(const unsigned char *c)
-{
-    const int n = c[0] < 0x80 ? 1 : c[0] >= 0xc2 && c[0] < 0xe0 ? 2 : (c[0] & 0xf0) == 0xe0 ? 3 : c[0] < 0xf5 ? 4 : 0;
-    if (c[0] >= 0x80 && c[0] < 0xc2) return 0;
-    for (int i = 1; i < n; i++) {
-        if ((c[i] & 0xc0) != 0x80) return 0;
-    }
-    const bool overlong = (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xf0 && c[1] < 0x90);
-    const bool no_character = (c[0] == 0xed && c[1] >= 0xa0) || (c[0] == 0xf4 && c[1] >= 0x90);
-    return overlong || no_character ? 0 : n;
-}
-
-/* Names come from files and may hold anything: what is no character becomes U+FFFD. */
-static void put_text(FILE *to, const char *text)
-{
-    fputc('"', to);
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0';) {
-        const int n = character_bytes(c);
-        if (*c == '"' || *c == '\\') {
-            fprintf(to, "\\%c", *c);
-        } else if (*c < 0x20 || *c == 0x7f) {
-            fprintf(to, "\\u%04x", *c);
-        } else if (n == 0) {
-            fputs("\\ufffd", to);
-        } else {
-            fwrite(c, 1, (size_t)n, to);
-        }
-        c += n > 0 ? n : 1;
-    }
-    fputc('"', to);
-}
-
-static void put_member(FILE *to, const char *name, const char *text)
-{
-    fprintf(to, "\"%s\": ", name);
-    put_text(to, text);
-}
-
-/* With as few digits as read back to the same number. */
 static void put_number(FILE *to, const char *name, double x)
 {
-    char digits[32] = "null";
-    for (int n = 15; isfinite(x) && n <= 17; n++) {
-        snprintf(digits, sizeof digits, "%.*g", n, x);
-        if (strtod(digits, NULL) == x) break;
-    }
-    fprintf(to, ", \"%s\": %s", name, digits);
+    json_number(to, ", ", name, x, JSON_ALL_DIGITS);
 }
 
 static void put_flag(FILE *to, const char *name, bool flag)
@@ -64,8 +18,7 @@ static void put_bands(FILE *to, const sl_contract *c)
 {
     fprintf(to, ", \"bands\": [");
     for (uint32_t b = 0; b < c->n_bands; b++) {
-        fprintf(to, "%s{", b > 0 ? ", " : "");
-        put_member(to, "name", c->bands[b].name);
+        json_text(to, b > 0 ? ", {" : "{", "name", c->bands[b].name);
         put_number(to, "wavelength_aa", c->bands[b].wavelength_aa);
         fputc('}', to);
     }
@@ -126,23 +79,19 @@ static void put_seen(FILE *to, const sl_contract *c)
 
 static void put_contract(FILE *to, const sl_contract *c)
 {
-    fprintf(to, ", \"contract\": {");
-    put_member(to, "name", c->name);
+    json_text(to, ", \"contract\": {", "name", c->name);
     put_bands(to, c);
     put_points(to, c);
     put_process(to, c);
     put_seen(to, c);
     fprintf(to, ", \"classes\": [");
     for (uint32_t k = 0; k < c->n_classes; k++) {
-        fprintf(to, "%s{", k > 0 ? ", " : "");
-        put_member(to, "name", c->classes[k].name);
+        json_text(to, k > 0 ? ", {" : "{", "name", c->classes[k].name);
         fprintf(to, ", \"plasticc_id\": %" PRId32 ", \"elasticc_id\": %" PRId32 "}", c->classes[k].plasticc_id,
                 c->classes[k].elasticc_id);
     }
-    fprintf(to, "], ");
-    put_member(to, "source", c->source);
-    fprintf(to, ", ");
-    put_member(to, "created_by", c->created_by);
+    json_text(to, "], ", "source", c->source);
+    json_text(to, ", ", "created_by", c->created_by);
     fputc('}', to);
 }
 
@@ -150,10 +99,9 @@ void tell_model_json(FILE *to, const char *path, const sl_model *model)
 {
     sl_model_info info;
     sl_model_describe(model, &info);
-    fputc('{', to);
-    put_member(to, "path", path);
-    fprintf(to, ", \"kind\": \"model\", ");
-    put_member(to, "model", sl_model_id(model));
+    json_text(to, "{", "path", path);
+    fprintf(to, ", \"kind\": \"model\"");
+    json_text(to, ", ", "model", sl_model_id(model));
     fprintf(to, ", \"format_version\": %" PRIu32 ", \"bytes\": %zu, \"parameters\": %zu", info.format_version,
             info.file_bytes, info.n_parameters);
     put_number(to, "flop", info.flop);
@@ -163,12 +111,10 @@ void tell_model_json(FILE *to, const char *path, const sl_model *model)
     for (size_t i = 0; i < info.n_layers; i++) {
         sl_layer_info layer;
         if (sl_model_layer(model, i, &layer, NULL) < 0) break;
-        fprintf(to, "%s{", i > 0 ? ", " : "");
-        put_member(to, "kind", layer.kind);
-        fprintf(to, ", ");
-        put_member(to, "shape", layer.shape);
-        fprintf(to, ", \"parameters\": %zu, \"bytes\": %zu, ", layer.n_parameters, layer.n_bytes);
-        put_member(to, "storage", layer.storage);
+        json_text(to, i > 0 ? ", {" : "{", "kind", layer.kind);
+        json_text(to, ", ", "shape", layer.shape);
+        fprintf(to, ", \"parameters\": %zu, \"bytes\": %zu", layer.n_parameters, layer.n_bytes);
+        json_text(to, ", ", "storage", layer.storage);
         put_number(to, "flop", layer.flop);
         fputc('}', to);
     }
@@ -180,7 +126,7 @@ static void put_tally(FILE *to, const char *name, const tally *t)
     fprintf(to, ", \"%s\": {", name);
     for (size_t i = 0; i < t->n; i++) {
         fputs(i > 0 ? ", " : "", to);
-        put_text(to, t->name[i]);
+        json_put_string(to, t->name[i]);
         fprintf(to, ": %" PRIu64, t->count[i]);
     }
     if (t->others > 0) fprintf(to, "%s\"others\": %" PRIu64, t->n > 0 ? ", " : "", t->others);

@@ -1,6 +1,7 @@
 /* What all commands say alike. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
@@ -23,6 +24,41 @@ static int say_cannot_write(const char *command, const char *path)
     fprintf(stderr, "starling %s: cannot write %s: %s\n", command, strcmp(path, "-") == 0 ? "standard output" : path,
             strerror(errno));
     return EXIT_IO;
+}
+
+/* Everything up to the end, or NULL: errno tells why, but for what is over `most`. */
+static unsigned char *read_to_end(FILE *f, size_t most, size_t *n)
+{
+    unsigned char *bytes = NULL;
+    size_t size = 0;
+    *n = 0;
+    while (!feof(f) && !ferror(f) && *n < most) {
+        if (*n == size) {
+            size = size > 0 ? 2 * size : 1 << 20;
+            unsigned char *more = realloc(bytes, size);
+            if (more == NULL) break;
+            bytes = more;
+        }
+        *n += fread(bytes + *n, 1, size - *n, f);
+    }
+    if (feof(f) && !ferror(f)) return bytes;
+    free(bytes);
+    return NULL;
+}
+
+unsigned char *read_in(const char *command, const char *path, size_t most, size_t *n)
+{
+    FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rbe");
+    *n = 0;
+    unsigned char *bytes = f != NULL ? read_to_end(f, most, n) : NULL;
+    if (bytes == NULL) {
+        char size[32];
+        const bool too_long = *n >= most;
+        fprintf(stderr, "starling %s: cannot read %s: %s%s\n", command, path, too_long ? "over " : "",
+                too_long ? show_bytes(most, size) : strerror(errno));
+    }
+    if (f != NULL && f != stdin) fclose(f);
+    return bytes;
 }
 
 FILE *open_out(const char *command, const char *path)
