@@ -49,7 +49,7 @@ int cmd_bench(int argc, char **argv)
         {'j', "threads", OPT_WHOLE, &threads, "THREADS", "workers of the last stage; one a core unless given", 1, 1024},
         {0, "alerts", OPT_WHOLE, &o.n_alerts, "N", "make up so many (300 unless given), or take no more of the PATHs", 1,
          1e6},
-        {0, "night", OPT_WHOLE, &o.night_alerts, "N", "packets in the tar of the last stages; 2000 unless given", 1, 1e6},
+        {0, "night", OPT_WHOLE, &o.night_alerts, "N", "alerts in the tar of the last stages; 2000 unless given", 1, 1e6},
         {0, "bands", OPT_TEXT, &o.bands, "BANDS",
          "without a model: the contract's bands, of ugrizy; the published recipe's g and r unless given"},
         {0, "warm-only", OPT_FLAG, &o.warm_only, NULL, "start no other processes"},

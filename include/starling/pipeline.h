@@ -74,6 +74,15 @@ typedef sl_status (*sl_result_fn)(void *user, const sl_result *result);
 SL_API sl_status sl_classifier_bytes(sl_classifier *classifier, const void *bytes, size_t n_bytes, sl_result_fn fn,
                                      void *user, sl_error *err);
 
+/*
+ * Write a result as sl_run does under SL_FORMAT_JSONL, one line. (Of a result
+ * that stands for several records sl_run writes a line each, as many as their
+ * bytes vouch for; n_records is what the file claims.) SL_ERR_IO where `out`
+ * does not take it, which its buffer may tell only when it is flushed;
+ * SL_ERR_NOMEM.
+ */
+SL_API sl_status sl_result_write_json(const sl_result *result, FILE *out, sl_error *err);
+
 /* The books of a run. read = classified + refused + quarantined, always. */
 typedef struct sl_ledger {
     uint64_t read, classified, refused, quarantined;

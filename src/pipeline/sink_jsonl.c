@@ -1,4 +1,8 @@
 /* One JSON object a line. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/error.h"
 #include "pipeline/sink.h"
 #include "pipeline/text.h"
 
@@ -50,3 +54,20 @@ static void record(const sl_sink *sink, const sl_result *r, sl_avro_out *out)
 }
 
 const sl_sink_form sl_sink_jsonl = {.begin = begin, .record = record};
+
+sl_status sl_result_write_json(const sl_result *result, FILE *out, sl_error *err)
+{
+    SL_REQUIRE(result != NULL && result->model != NULL && out != NULL, err);
+    sl_sink sink;
+    SL_TRY(sl_sink_init(&sink, SL_FORMAT_JSONL, &result->model, 1, 0, err));
+    sl_avro_out line = {0};
+    record(&sink, result, &line);
+    sl_status status = SL_OK;
+    if (line.failed) {
+        status = SL_FAIL_NOMEM(err);
+    } else if (fwrite(line.bytes, 1, line.len, out) != line.len) {
+        status = SL_FAIL(err, SL_ERR_IO, SL_REASON_NONE, "cannot write the record: %s", strerror(errno));
+    }
+    sl_avro_release(&line);
+    return status;
+}

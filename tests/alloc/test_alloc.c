@@ -301,10 +301,35 @@ static sl_status classify(sl_error *err)
     return status;
 }
 
+typedef struct lines {
+    FILE *out;
+    sl_error *err;
+} lines;
+
+static sl_status write_line(void *user, const sl_result *result)
+{
+    const lines *l = user;
+    return sl_result_write_json(result, l->out, l->err);
+}
+
+static sl_status classify_to_lines(sl_error *err)
+{
+    sl_classifier *classifier = NULL;
+    lines l = {fopen("/dev/null", "w"), err};
+    assert_non_null(l.out);
+    setvbuf(l.out, NULL, _IONBF, 0);
+    sl_status status = sl_classifier_new(model, &classifier, err);
+    if (status == SL_OK) status = sl_classifier_bytes(classifier, night, n_night, write_line, &l, err);
+    sl_classifier_free(classifier);
+    fclose(l.out);
+    return status;
+}
+
 static void classifiers_survive_each_failed_allocation(void **state)
 {
     (void)state;
     fail_each_both_ways(classify);
+    fail_each_both_ways(classify_to_lines);
 }
 
 static char run_path[] = "/tmp/starling-alloc-XXXXXX", read_path[] = "/tmp/starling-alloc-XXXXXX";

@@ -64,6 +64,57 @@ static void the_night_of_nothing_but_broken_packets_balances(void **state)
     free(r.text);
 }
 
+typedef struct lines {
+    FILE *out;
+    sl_error err;
+} lines;
+
+static sl_status write_line(void *user, const sl_result *result)
+{
+    lines *l = user;
+    sl_status status = SL_OK;
+    for (size_t i = 0; i < result->n_records && status == SL_OK; i++) {
+        status = sl_result_write_json(result, l->out, &l->err);
+    }
+    return status;
+}
+
+static sl_status classify_packet(const void *bytes, size_t n_bytes, lines *l)
+{
+    sl_classifier *classifier;
+    sl_error err;
+    assert_ok(sl_classifier_new(model, &classifier, &err), &err);
+    const sl_status status = sl_classifier_bytes(classifier, bytes, n_bytes, write_line, l, &err);
+    sl_classifier_free(classifier);
+    return status;
+}
+
+static void results_written_one_by_one_are_the_lines_of_a_run(void **state)
+{
+    (void)state;
+    simulate("1.avro", SL_SIMULATE_CONTAINER, 100, 0);
+    size_t n_bytes, n_text;
+    char *bytes = read_back("1.avro", &n_bytes), *text = NULL;
+    n_bytes -= 30; /* the last record cannot be read, nor what lies behind it in its block */
+    night_file("1.avro", bytes, n_bytes);
+    night_run r = night_classify(model, night_path("1.avro"), 1);
+    assert_ok(r.status, &r.err);
+    assert_true(r.books.classified > 10 && r.books.quarantined > 0);
+    lines l = {.out = open_memstream(&text, &n_text)};
+    assert_ok(classify_packet(bytes, n_bytes, &l), &l.err);
+    fclose(l.out);
+    assert_int_equal(n_text, r.n);
+    assert_memory_equal(text, r.text, n_text);
+    l.out = fopen("/dev/full", "wb");
+    setvbuf(l.out, NULL, _IONBF, 0);
+    assert_int_equal(classify_packet(bytes, n_bytes, &l), SL_ERR_IO);
+    assert_true(has(l.err.message, "No space left"));
+    fclose(l.out);
+    free(bytes);
+    free(text);
+    free(r.text);
+}
+
 /* ---- what cannot be written ---- */
 
 static sl_status run_into(FILE *out, const char *quarantine, sl_ledger *books, sl_error *err)
@@ -159,6 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_A_NIGHT(any_number_of_threads_gives_the_same_bytes),
         ON_A_NIGHT(the_night_of_nothing_but_broken_packets_balances),
+        ON_A_NIGHT(results_written_one_by_one_are_the_lines_of_a_run),
         ON_A_NIGHT(a_full_disk_is_told),
         ON_A_NIGHT(a_reader_that_has_gone_is_told_and_kills_nobody),
         ON_A_NIGHT(the_quarantine_keeps_the_bytes_and_the_reasons),
