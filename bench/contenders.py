@@ -210,6 +210,12 @@ class OnnxRuntime:
         return self.net.run(None, {self.name: x})[0]
 
 
+def container_alerts(data):
+    import fastavro
+
+    return list(fastavro.reader(io.BytesIO(data)))
+
+
 def container_parts(data):
     """Schema text and the first block's record of an uncompressed Avro container."""
     import fastavro
@@ -247,8 +253,9 @@ def fastavro_peers(packets):
     return opened, cached
 
 
-def published_recipe(decode, tflite):
-    """fastavro, the Gaussian process, LiteRT, a line of JSON: a function of a packet's index."""
+def lean_recipe(decode, tflite):
+    """The published recipe as lean as Python can have it, without frames and tables: fastavro, the Gaussian process,
+    LiteRT, a line of JSON. A function of a packet's index; bench/published.py has the program as it is."""
     net = LiteRT(tflite, 1)
 
     def whole(i):

@@ -11,6 +11,7 @@ at hand (a package, the shared models, PLAsTiCC) is left out and said.
 """
 import argparse
 import datetime
+import importlib
 import importlib.metadata
 import json
 import os
@@ -18,6 +19,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import contenders as peers
@@ -25,6 +27,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("george", "scipy", "numpy", "ai-edge-litert", "onnxruntime", "fastavro")
+PACKAGES += ("fink-utils", "pandas", "astropy", "scikit-learn")
 GEORGE = "george + SciPy L-BFGS-B"
 FIT_BINS = ((31, 60), (301, 100000))  # points of a light curve; the second of starling's bins, and its last
 
@@ -83,61 +86,180 @@ class Run:
         return told
 
     def compare(self, options, rows, contest, cpu=None):
-        """Ours, a peer, ours, a peer, ..., ours. rows: row -> what of ours; contest: (row, contender, measure)."""
+        """Ours, a peer, ours, a peer, ..., ours. rows: row -> what of ours; contest: (row or rows, contender, measure)."""
         told = None
         for _ in range(self.arguments.rounds):
             told = self.ours(options, rows, cpu)
             for row, contender, measure in contest:
-                self.add(row, contender, measure())
+                figure = measure()
+                for one in row if isinstance(row, tuple) else (row,):
+                    self.add(one, contender, figure)
                 self.ours(options, rows, cpu)
         return told
 
 
-def compare_packets(run, packets_folder, model, shared):
-    decode, line = "packet to fields", "packets in a tar to JSON lines"
-    rows = {decode: stage("decode"), line: stage("tar_to_json_lines")}
-    contest = []
-    if packets_folder:
-        packets = [path.read_bytes() for path in sorted(Path(packets_folder).iterdir()) if path.is_file()]
+def compare_decoding(run, folder, packets, model):
+    """Packets to fields, and what the packets are; gives fastavro's function of a packet's index, or None."""
+    row = "packet to fields"
+    contest, cached = [], None
+    if packets:
         try:
             opened, cached = peers.fastavro_peers(packets)
             indices = list(range(len(packets)))
             contest = [
-                (decode, "fastavro, schema cached", lambda: peers.timed(cached, indices)),
-                (decode, "fastavro", lambda: peers.timed(opened, indices)),
+                (row, "fastavro, schema cached", lambda: peers.timed(cached, indices)),
+                (row, "fastavro", lambda: peers.timed(opened, indices)),
             ]
-            if shared:
-                whole = peers.published_recipe(cached, shared / "models" / "tinho-gr.tflite")
-                contest.append((line, "the published recipe", lambda: peers.timed(whole, indices, 2.0)))
         except ImportError as error:
             run.note(f"packets: a peer is missing ({error})")
     else:
         run.note("no real packets: a simulated night, without peers beside it")
-    options = ["-m", model, *([packets_folder] if packets_folder else [])]
-    run.facts = run.compare(options, rows, contest)
+    run.facts = run.compare(["-m", model, *([folder] if folder else [])], {row: stage("decode")}, contest)
     run.note(
         f"packets: {run.facts['packets']:.0f} of {run.facts['packet_bytes']:.0f} bytes (mean), "
         f"{run.facts['meet_contract']:.0f} of {run.facts['alerts']:.0f} alerts meet the contract"
     )
+    return cached
+
+
+def agreement(run, name, theirs, model, paths):
+    """Notes of how many alerts both sides give the same class, none included; gives our ids with a class."""
+    command = [str(word) for word in (run.starling, "classify", "-q", "-m", model, "-o", "-", *paths)]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    ours = {record["alert_id"]: record["class"] or "" for record in map(json.loads, lines)}
+    theirs = {record["alert_id"]: record["class"] for record in map(json.loads, theirs)}
+    classified = {alert for alert, label in theirs.items() if label}
+    same = sum(ours[alert] == theirs[alert] for alert in classified)
+    refused = sum(not ours[alert] for alert in theirs if alert not in classified)
+    run.note(
+        f"{name}: of {len(classified)} alerts that the published program classifies {same} get the same class from "
+        f"starling; of {len(theirs) - len(classified)} that it does not, {refused} are refused"
+    )
+    if same < 0.95 * len(classified) or refused < len(theirs) - len(classified):
+        sys.exit("peers: that is not the same work")
+    return {alert for alert, label in ours.items() if label}
+
+
+def compare_whole(run, work, inputs, tflite, model, read, batch, n_alerts, lean=None):
+    """The whole way, and the published program beside it, which is given `batch`; lean: (function, its arguments)."""
+    published = importlib.import_module("published").program(read, tflite)
+
+    def in_one_call():
+        start = time.process_time()
+        published(batch)
+        return None, None, n_alerts / (time.process_time() - start)
+
+    rows = {f"{work} in memory to JSON lines": stage("bytes_to_json_line")}
+    if lean:
+        rows[f"{work} in a tar to JSON lines"] = stage("tar_to_json_lines")
+    contest = [(tuple(rows), "the published program", in_one_call)]
+    if lean:
+        contest.append((tuple(rows), "the same recipe, lean", lambda: peers.timed(*lean, 2.0)))
+    run.compare(["-m", model, inputs], rows, contest)
+    return published
+
+
+def links(files, folder):
+    folder.mkdir()
+    for file in files:
+        (folder / file.name).symlink_to(file.resolve())
+    return folder
+
+
+def compare_records(run, files, packets, cached, models, folder):
+    """Bytes in memory to lines of JSON; models: of each the name, our file and the TFLite file."""
+    every = list(range(len(files)))
+
+    def read(indices):
+        return [cached(i) for i in indices]
+
+    program = importlib.import_module("published").program
+    for name, model, tflite in models:
+        theirs = program(read, tflite)(every)
+        kept = agreement(run, f"packets, {name}", theirs, model, files)
+        some = [i for i in every if str(cached(i)["candid"]) in kept]
+        for what, chosen in (("packets", every), ("packets that are classified", some)):
+            inputs = links([files[i] for i in chosen], folder / f"{what}, {name}")
+            # The program was published with its int8 file; lean and float32 is the hardest that it can be made.
+            lean = (peers.lean_recipe(cached, tflite), chosen)
+            compare_whole(run, f"{what}, {name},", inputs, tflite, model, read, chosen, len(chosen), lean)
+    name, model, tflite = models[0]
+    container, n = folder / "container.avro", 300
+    subprocess.run([run.starling, "simulate", "-q", "-n", str(n), "--form", "container", "-o", container], check=True)
+    batch = container.read_bytes()
+    agreement(run, f"simulated, {name}", program(peers.container_alerts, tflite)(batch), model, [container])
+    work = f"a container of {n} simulated alerts, {name},"
+    compare_whole(run, work, container, tflite, model, peers.container_alerts, batch, n)
+
+
+def compare_packets(run, packets_folder, model, shared, folder):
+    files = sorted(path for path in Path(packets_folder).iterdir() if path.is_file()) if packets_folder else []
+    packets = [path.read_bytes() for path in files]
+    cached = compare_decoding(run, packets_folder, packets, model)
+    if cached is None or not shared:
+        return
+    try:
+        importlib.import_module("published")
+    except ImportError as error:
+        run.note(f"the published program is left out ({error})")
+        return
+    names = {"float32": "tinho-gr", "int8": "tinho-gr-int8"}
+    imported = {kind: import_model(run, shared, name, folder) for kind, name in names.items()}
+    models = [(kind, imported[kind], shared / "models" / f"{names[kind]}.tflite") for kind in names]
+    compare_records(run, files, packets, cached, models, Path(folder))
+
+
+def busiest(cores, seconds=0.5):
+    """The largest share of a time that one of the cores was not idle."""
+
+    def ticks():
+        with open("/proc/stat", encoding="ascii") as file:
+            lines = [line.split() for line in file if line.startswith("cpu") and line[3].isdigit()]
+        return {int(line[0][3:]): [int(word) for word in line[1:9]] for line in lines}
+
+    before = ticks()
+    time.sleep(seconds)
+    after = ticks()
+    shares = []
+    for core in cores:
+        spent = [late - early for late, early in zip(after[core], before[core])]
+        shares.append(1 - (spent[3] + spent[4]) / max(sum(spent), 1))  # idle, and waiting for a disk
+    return max(shares)
+
+
+def is_idle(cores, patience=0):
+    end = time.monotonic() + patience
+    while busiest(cores) > 0.1:
+        if time.monotonic() > end:
+            return False
+    return True
 
 
 def compare_workers(run, packets_folder, model):
-    """Two workers against one, by the clock on the wall: on all cores, after the others."""
+    """Two workers against one, by the clock on the wall: on all cores, after the others, where nobody else is there."""
     row = "packets in a tar to JSON lines, two workers, wall"
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, run.all_cores)
     options = ["-m", model, "-j", "2", "--night", "8000", *([packets_folder] if packets_folder else [])]
+    cores = os.sched_getaffinity(0)
+    disturbed = 0
     for _ in range(run.arguments.rounds):
-        told = run.ours(options, {row: stage("tar_all_workers", wall=True)})
+        os.sched_setaffinity(0, run.all_cores)
+        before = is_idle(run.all_cores, 60)
+        told = run.ours(options, {})
+        os.sched_setaffinity(0, cores)
+        if not before or not is_idle(run.all_cores):
+            disturbed += 1
+            continue
+        run.add(row, "starling", stage("tar_all_workers", wall=True)(told))
         run.add(row, "starling, one worker on one core", stage("tar_to_json_lines", wall=True)(told))
         run.add(row, "starling, one worker", stage("tar_one_worker", wall=True)(told))
-    os.sched_setaffinity(0, cores)
+    if disturbed:
+        run.note(f"two workers: {disturbed} of {run.arguments.rounds} rounds do not count, another program was there")
 
 
-def network_contest(run, shared, inputs, name, label):
+def network_contest(run, shared, inputs, name, label, aside=""):
     """Rows and peers of the network alone, for one of the shared models; inputs: n x 100 x 2 float32."""
     contest = []
-    kinds = [("LiteRT", peers.LiteRT, ".tflite"), ("ONNX Runtime", peers.OnnxRuntime, ".onnx")]
+    kinds = [("LiteRT" + aside, peers.LiteRT, ".tflite"), ("ONNX Runtime" + aside, peers.OnnxRuntime, ".onnx")]
     for batch in (1, 8):
         batches = [inputs[i : i + batch] for i in range(0, len(inputs) - batch + 1, batch)]
         for contender, make, suffix in kinds:
@@ -209,6 +331,17 @@ def compare_curves(run, curves, shared, model, csv):
 def compare_int8(run, shared, model, grids, csv):
     rows, contest = network_contest(run, shared, grids, "tinho-gr-int8", "network, int8")
     run.compare(["-m", model, csv], rows, contest)
+
+
+def compare_bfloat16(run, shared, model, grids, csv, folder):
+    """Our weights in half the bits; the peers have no such file and stay in float32."""
+    half = Path(folder) / "bfloat16"
+    done = subprocess.run([Path(run.arguments.build) / "tests" / "helpers" / "store_bfloat16", model, half])
+    if done.returncode != 0:
+        run.note("no row for bfloat16: the model cannot be converted")
+        return
+    rows, contest = network_contest(run, shared, grids, "tinho-gr", "network, bfloat16", ", float32")
+    run.compare(["-m", half, csv], rows, contest)
 
 
 def compare_avx2(run, shared, model, grids, curves, csv):
@@ -334,6 +467,18 @@ def versions():
             yield f"no {package}"
 
 
+def commit():
+    """Of the source; what this program itself writes is no change to it."""
+
+    def git(*words):
+        return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True).stdout.strip()
+
+    name = git("log", "-1", "--format=%h")
+    written = (":!bench/RESULTS.md", ":!bench/baseline.json")
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", *written)
+    return (name or "unknown") + (" and changes on it" if changed else "")
+
+
 def machine(run):
     def read(path, default):
         try:
@@ -342,16 +487,16 @@ def machine(run):
             return default
 
     cpu = [line.split(":")[1].strip() for line in read("/proc/cpuinfo", "").splitlines() if "model name" in line]
+    guest = " hypervisor" in read("/proc/cpuinfo", "")
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     governor = read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "not told").strip()
-    commit = subprocess.run(
-        ["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True
-    ).stdout.strip()
     spreads = [spread(figures["starling"]) for figures in run.figures.values() if "starling" in figures]
     spreads = [s for s in spreads if s is not None]
     return [
-        f"{datetime.date.today()}, commit {commit or 'unknown'}, {run.facts.get('kernels')} kernels, "
+        f"{datetime.date.today()}, commit {commit()}, {run.facts.get('kernels')} kernels, "
         f"{run.facts.get('compiler')}",
-        f"{cpu[0] if cpu else os.uname().machine}, {os.cpu_count()} cores, peak of one "
+        f"{cpu[0] if cpu else os.uname().machine}, {os.cpu_count()} cores{', virtual' if guest else ''}, "
+        f"{memory / 1e9:.0f} GB, {os.uname().sysname} {os.uname().release}; peak of one "
         f"{number(run.facts.get('peak_gflops'))} GFLOP/s (float32, measured); governor: {governor}; "
         f"load at the end: {os.getloadavg()[0]:.1f}",
         ", ".join(versions()),
@@ -396,10 +541,11 @@ def measure_all(run, shared, folder):
         run.note(f"light curves: {len(curves)} made up (no golden ones)")
     csv = Path(folder) / "curves.csv"
     peers.write_curves(curves, csv)
-    compare_packets(run, arguments.packets, model, shared)
+    compare_packets(run, arguments.packets, model, shared, folder)
     grids = compare_curves(run, curves, shared, model, csv)
     if shared and grids is not None:
         compare_int8(run, shared, import_model(run, shared, "tinho-gr-int8", folder), grids, csv)
+        compare_bfloat16(run, shared, model, grids, csv, folder)
     if run.facts["kernels"].startswith("avx512"):
         compare_avx2(run, shared, model, grids, curves, csv)
     reserved = arguments.reserved or (shared / "data" / "plasticc_reserved_ids.csv" if shared else None)
