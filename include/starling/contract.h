@@ -215,6 +215,10 @@ SL_API uint32_t sl_contract_input_channels(const sl_contract *contract);
 SL_API uint32_t sl_contract_input_features(const sl_contract *contract);
 SL_API uint32_t sl_contract_input_floats(const sl_contract *contract);
 
+/* The values of the features as the network gets them: value[i] = clamp((raw[i] - center) / spread), 0 where raw[i] is
+   not finite. sl_contract_input_features of each; they may be the same array. */
+SL_API void sl_contract_scale_features(const sl_contract *contract, const float *raw, float *value);
+
 /* Channels of the Gaussian process' mean: bands, or the contract's regular wavelengths. */
 SL_API uint32_t sl_contract_grid_channels(const sl_contract *contract);
 

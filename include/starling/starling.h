@@ -5,6 +5,7 @@
 #include "starling/alert.h"
 #include "starling/base.h"
 #include "starling/contract.h"
+#include "starling/dataset.h"
 #include "starling/feature.h"
 #include "starling/gp.h"
 #include "starling/lightcurve.h"

@@ -188,6 +188,8 @@ static sl_status check_classes(const sl_contract *c, sl_error *err)
     CHECK(c->n_classes >= 2 && c->n_classes <= SL_MAX_CLASSES, "%u classes", c->n_classes);
     for (uint32_t i = 0; i < c->n_classes; i++) {
         CHECK(terminated(c->classes[i].name, SL_MAX_NAME) && c->classes[i].name[0] != '\0', "class %u has no name", i);
+        /* they stand one a line in files */
+        CHECK(strchr(c->classes[i].name, '\n') == NULL, "the name of class %u has a line break", i);
     }
     return SL_OK;
 }
@@ -236,6 +238,17 @@ uint32_t sl_contract_input_features(const sl_contract *c)
 uint32_t sl_contract_input_floats(const sl_contract *c)
 {
     return sl_contract_input_steps(c) * sl_contract_input_channels(c) + sl_contract_input_features(c);
+}
+
+void sl_contract_scale_features(const sl_contract *c, const float *raw, float *value)
+{
+    const uint32_t n = sl_contract_input_features(c);
+    for (uint32_t i = 0; i < n; i++) {
+        float x = (raw[i] - c->feature_center[i]) / c->feature_spread[i];
+        x = x > -SL_FEATURE_CLAMP ? x : -SL_FEATURE_CLAMP;
+        x = x < SL_FEATURE_CLAMP ? x : SL_FEATURE_CLAMP;
+        value[i] = isfinite(raw[i]) ? x : 0;
+    }
 }
 
 int sl_contract_band(const sl_contract *c, sl_str name)

@@ -33,6 +33,7 @@ using flatbuffers::Vector;
 namespace {
 
 constexpr size_t TENSOR_ALIGN = 16;
+constexpr size_t CONTRACT_ROOM = 16 * 1024; /* more than any contract takes, its texts included */
 
 size_t round_up(size_t n, size_t to)
 {
@@ -447,7 +448,7 @@ extern "C" sl_status sl_model_flat_read(const void *bytes, size_t n_bytes, sl_ar
 extern "C" sl_status sl_model_flat_write(const sl_model_parts *parts, void **bytes, size_t *n_bytes, sl_error *err)
 {
     SL_REQUIRE(parts->n_layers <= SL_MAX_LAYERS && parts->n_tensors <= SL_MAX_TENSORS, err);
-    size_t weight_bytes = 0, room = 16 * 1024; /* the contract and its texts */
+    size_t weight_bytes = 0, room = CONTRACT_ROOM;
     for (size_t i = 0; i < parts->n_tensors; i++) {
         const size_t n = parts->tensors[i].n_bytes;
         SL_REQUIRE(n <= sizeof(float) * SL_MAX_PARAMETERS && weight_bytes <= sizeof(float) * SL_MAX_PARAMETERS, err);
@@ -460,6 +461,29 @@ extern "C" sl_status sl_model_flat_write(const sl_model_parts *parts, void **byt
     OneBlock allocator(block);
     FlatBufferBuilder b(room, &allocator, false);
     build(b, parts, weight_bytes);
+    *n_bytes = b.GetSize();
+    memmove(block, b.GetBufferPointer(), *n_bytes);
+    *bytes = block;
+    return SL_OK;
+}
+
+extern "C" sl_status sl_contract_flat_read(const void *bytes, size_t n_bytes, sl_contract *out, sl_error *err)
+{
+    enum { DEPTH = 4, TABLES = 4, SMALLEST = 16 };
+    const uint8_t *p = static_cast<const uint8_t *>(bytes);
+    if (n_bytes < SMALLEST) return fail(err, "the contract is cut");
+    flatbuffers::Verifier verifier(p, n_bytes, DEPTH, TABLES);
+    if (!verifier.VerifyBuffer<flat::Contract>(nullptr)) return fail(err, "the contract is cut or damaged");
+    return read_contract(flatbuffers::GetRoot<flat::Contract>(p), out, err);
+}
+
+extern "C" sl_status sl_contract_flat_write(const sl_contract *contract, void **bytes, size_t *n_bytes, sl_error *err)
+{
+    uint8_t *block = static_cast<uint8_t *>(malloc(CONTRACT_ROOM));
+    if (block == nullptr) return SL_FAIL_NOMEM(err);
+    OneBlock allocator(block);
+    FlatBufferBuilder b(CONTRACT_ROOM, &allocator, false);
+    b.Finish(write_contract(b, *contract));
     *n_bytes = b.GetSize();
     memmove(block, b.GetBufferPointer(), *n_bytes);
     *bytes = block;

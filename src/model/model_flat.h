@@ -19,6 +19,11 @@ extern "C" {
  */
 sl_status sl_model_flat_read(const void *bytes, size_t n_bytes, sl_arena *arena, sl_model_parts *out, sl_error *err);
 
+/* A contract by itself, aligned to 8, as it stands in a model file; what its values mean is not checked. */
+sl_status sl_contract_flat_read(const void *bytes, size_t n_bytes, sl_contract *out, sl_error *err);
+/* Gives *bytes; free with free(). The contract must have passed sl_contract_check. */
+sl_status sl_contract_flat_write(const sl_contract *contract, void **bytes, size_t *n_bytes, sl_error *err);
+
 /* Write checked parts. Gives *bytes; free with free(). */
 sl_status sl_model_flat_write(const sl_model_parts *parts, void **bytes, size_t *n_bytes, sl_error *err);
 

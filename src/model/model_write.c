@@ -9,17 +9,6 @@
 #include "model/model_flat.h"
 #include "model/network.h"
 
-/* Class names stand one a line in the file. */
-static sl_status check_names(const sl_contract *contract, sl_error *err)
-{
-    for (uint32_t i = 0; i < contract->n_classes; i++) {
-        if (strchr(contract->classes[i].name, '\n') != NULL) {
-            return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "the name of class %u has a line break", i);
-        }
-    }
-    return SL_OK;
-}
-
 sl_status sl_model_write_memory(const sl_model_parts *parts, void **bytes, size_t *n_bytes, sl_error *err)
 {
     SL_REQUIRE(parts != NULL && bytes != NULL && n_bytes != NULL, err);
@@ -35,7 +24,6 @@ sl_status sl_model_write_memory(const sl_model_parts *parts, void **bytes, size_
     sl_arena_init(&arena, (size_t)512 << 20);
     sl_network network;
     sl_status status = sl_network_build(own, &arena, &network, err);
-    if (status == SL_OK) status = check_names(&own->contract, err);
     if (status == SL_OK) status = sl_model_flat_write(own, bytes, n_bytes, err);
     sl_arena_release(&arena);
     free(own);

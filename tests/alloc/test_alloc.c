@@ -283,6 +283,42 @@ static void models_survive_each_failed_allocation(void **state)
     fail_each_both_ways(open_model);
 }
 
+/* Enough rows of enough bytes that every column grows. */
+static sl_status write_and_read_data_set(sl_error *err)
+{
+    enum { N_ROWS = 2000 };
+    static const char path[] = "/tmp/starling-alloc-dataset.tmp";
+    static float input[256];
+    sl_contract c;
+    sl_dataset_writer *w = NULL;
+    sl_dataset *d = NULL;
+    assert_int_equal(sl_contract_preset("starling", &c, NULL), SL_OK);
+    c.gp.grid_length = 2;
+    c.n_features = 1;
+    c.features[0] = SL_FEATURE_BAND_MAX;
+    c.feature_spread[0] = c.feature_spread[1] = 1;
+    sl_status status = sl_dataset_writer_new(path, &c, SL_DATASET_FLOAT16, true, &w, err);
+    for (int i = 0; status == SL_OK && i < N_ROWS; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "%d", i);
+        const sl_dataset_row row = {.object_id = {name, strlen(name)}, .label = i % 3};
+        status = sl_dataset_writer_add(w, &row, input, err);
+    }
+    if (status == SL_OK) status = sl_dataset_writer_finish(w, err);
+    if (status == SL_OK) status = sl_dataset_open(path, &d, err);
+    if (status == SL_OK) assert_int_equal(sl_dataset_rows(d), N_ROWS);
+    sl_dataset_close(d);
+    sl_dataset_writer_free(w);
+    unlink(path);
+    return status;
+}
+
+static void data_sets_survive_each_failed_allocation(void **state)
+{
+    (void)state;
+    fail_each_both_ways(write_and_read_data_set);
+}
+
 static sl_status count_results(void *user, const sl_result *result)
 {
     if (result->outcome == SL_QUARANTINED) return SL_ERR_INTERNAL; /* short memory is no fault of the packet */
@@ -472,6 +508,7 @@ int main(void)
         cmocka_unit_test(light_curves_survive_each_failed_allocation),
         cmocka_unit_test(gaussian_processes_survive_each_failed_allocation),
         cmocka_unit_test(models_survive_each_failed_allocation),
+        cmocka_unit_test(data_sets_survive_each_failed_allocation),
         cmocka_unit_test(classifiers_survive_each_failed_allocation),
         cmocka_unit_test(whole_runs_survive_each_failed_allocation),
         cmocka_unit_test(looking_at_alerts_survives_each_failed_allocation),

@@ -13,7 +13,7 @@ import check_includes  # noqa: E402
 
 DOCS = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md"))
 SUFFIX = r"\.(?:c|cc|h|py|sh|md|fbs|avsc|build)"
-FOLDERS = "src|include|cli|tests|tools|fuzz|bench|docs|examples|schema|alert|base|gp|kernels|lightcurve|model|pipeline|simulate"
+FOLDERS = "src|include|cli|tests|tools|fuzz|bench|docs|examples|schema|alert|base|gp|kernels|lightcurve|model|pipeline|prepare|simulate|train"
 
 
 def tracked():

@@ -304,7 +304,7 @@ static void a_network_that_does_not_chain_is_refused(void **state)
     REFUSED(parts->n_layers, 5, SL_ERR_FORMAT);
     REFUSED(parts->contract.n_classes, 13, SL_ERR_FORMAT);
     REFUSED(parts->contract.n_bands, 1, SL_ERR_FORMAT);
-    REFUSED(parts->contract.classes[2].name[1], '\n', SL_ERR_INVAL);
+    REFUSED(parts->contract.classes[2].name[1], '\n', SL_ERR_FORMAT);
     float *w = (float *)(uintptr_t)parts->tensors[6].data;
     REFUSED(w[17], NAN, SL_ERR_FORMAT);
     REFUSED(w[1023], -INFINITY, SL_ERR_FORMAT);
