@@ -23,9 +23,9 @@ static const manual about = {
         "An alert that does not meet the model's contract is refused, bytes that cannot be decoded are quarantined;\n"
         "both get a record that says why. The last line on standard error balances the books.",
     .examples = "# a night as ZTF publishes it\n"
-                "starling classify -m model.starling -o night.jsonl ztf_public_20181129.tar.gz\n"
+                "starling classify -o night.jsonl ztf_public_20181129.tar.gz\n"
                 "# only the supernovae, as they come\n"
-                "starling classify -m model.starling night/ | jq -c 'select(.class == \"SNIa\")'\n"
+                "starling classify night/ | jq -c 'select(.class == \"SNIa\")'\n"
                 "# keep what cannot be read, and be told by the exit code\n"
                 "starling classify -m model.starling --quarantine broken --strict night.tar > night.jsonl",
 };
@@ -93,20 +93,21 @@ static int out_is_input(const settings *s, const char *const *paths, size_t n_pa
     if (strcmp(s->out, "-") == 0 || stat(s->out, &out) != 0) return OPTS_GO;
     for (size_t i = 0; i < n_paths + 1; i++) {
         const char *path = i < n_paths ? paths[i] : s->model;
-        if (stat(path, &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino && S_ISREG(in.st_mode)) {
+        if (path != NULL && stat(path, &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino && S_ISREG(in.st_mode)) {
             return opts_wrong(&about, "%s would be overwritten before it is read; give -o another name", path);
         }
     }
     return OPTS_GO;
 }
 
-static int run(const settings *s, const sl_model *model, const char *const *paths, size_t n_paths)
+static int run(const settings *s, const models *m, const char *const *paths, size_t n_paths)
 {
     const bool progress = !s->quiet && isatty(STDERR_FILENO);
     FILE *out = open_out(about.command, s->out);
     if (out == NULL) return EXIT_IO;
     const sl_run_options options = {
-        .model = model,
+        .models = (const sl_model *const *)m->model,
+        .n_models = m->n,
         .paths = paths,
         .n_paths = n_paths,
         .schema_folder = s->schemas,
@@ -138,7 +139,8 @@ int cmd_classify(int argc, char **argv)
 {
     settings s = {.out = "-"};
     const opt options[] = {
-        {'m', "model", OPT_TEXT, &s.model, "MODEL", "the model file, as starling import writes it"},
+        {'m', "model", OPT_TEXT, &s.model, "MODEL", "a model file, or one of the program's own by name; unless given, each alert goes to "
+         "the one of these that suits its survey: g and r, six bands, six bands with a redshift"},
         {'o', "output", OPT_TEXT, &s.out, "OUT", "write the records to OUT, not to standard output"},
         {'f', "format", OPT_CHOICE, &s.format, "FORMAT",
          "jsonl, csv or avro (ELAsTiCC's brokerClassification); unless given, the ending of OUT says it, else jsonl",
@@ -157,19 +159,18 @@ int cmd_classify(int argc, char **argv)
     const char *standard_input = "-";
     const char *const *paths = n_paths > 0 ? (const char *const *)(argv + 1) : &standard_input;
     if (n_paths == 0 && isatty(STDIN_FILENO)) return opts_wrong(&about, "nothing to read: give a PATH");
-    if (s.model == NULL) {
-        return opts_wrong(&about, "no model: give one with -m MODEL; starling import makes one of a TFLite file");
-    }
     if (format_of(&s) == SL_FORMAT_AVRO && strcmp(s.out, "-") == 0 && isatty(STDOUT_FILENO)) {
         return opts_wrong(&about, "Avro is not for terminals: give -o OUT");
     }
     const size_t n = n_paths > 0 ? (size_t)n_paths : 1;
     code = out_is_input(&s, paths, n);
     if (code != OPTS_GO) return code;
-    sl_model *model;
-    sl_error err;
-    if (sl_model_open(s.model, &model, &err) < 0) return say_failed(about.command, NULL, &err);
-    code = run(&s, model, paths, n);
-    sl_model_close(model);
+    models m;
+    code = open_models(about.command, s.model, &m);
+    if (code == EXIT_WELL && m.n == 0) {
+        code = opts_wrong(&about, "this build carries no model: give one with -m MODEL; starling train and import make them");
+    }
+    if (code == EXIT_WELL) code = run(&s, &m, paths, n);
+    close_models(&m);
     return code;
 }

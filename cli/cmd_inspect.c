@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "inspect.h"
@@ -128,17 +129,19 @@ static int inspect_alerts(const char *const *paths, size_t n_paths, const char *
 
 static int inspect_model(const char *path, bool json)
 {
-    sl_model *model;
-    sl_error err;
-    if (sl_model_open(path, &model, &err) < 0) return say_failed(about.command, NULL, &err);
-    (json ? tell_model_json : tell_model_text)(stdout, path, model);
-    sl_model_close(model);
-    return EXIT_WELL;
+    models m;
+    const int code = open_models(about.command, path, &m);
+    if (code == EXIT_WELL) (json ? tell_model_json : tell_model_text)(stdout, path, m.model[0]);
+    close_models(&m);
+    return code;
 }
 
-/* A model file says so in its first bytes. */
+/* A model file says so in its first bytes; or it is the name of one that the program carries. */
 static bool is_model(const char *path)
 {
+    for (size_t i = 0; access(path, F_OK) != 0 && sl_model_embedded(i) != NULL; i++) {
+        if (strcmp(sl_model_embedded(i), path) == 0) return true;
+    }
     char head[8] = "";
     FILE *f = strcmp(path, "-") != 0 ? fopen(path, "rbe") : NULL;
     if (f == NULL) return false;

@@ -30,6 +30,17 @@ int say_failed(const char *command, const char *path, const sl_error *err);
 /* All bytes of a file, or of standard input for "-"; free with free(). NULL after saying why, also where there are
    `most` or more. */
 unsigned char *read_in(const char *command, const char *path, size_t most, size_t *n);
+
+/* What -m says, or without it every model that the program carries (none of which: n is 0). */
+typedef struct models {
+    size_t n;
+    sl_model *model[SL_MAX_MODELS];
+} models;
+/* `name` is a file, or one of the program's models where there is no such file; NULL: all of these. The exit code,
+   after saying what is wrong. Close in any case. */
+int open_models(const char *command, const char *name, models *out);
+void close_models(models *m);
+
 /* Open FILE to write, or give standard output for "-"; NULL after saying why. */
 FILE *open_out(const char *command, const char *path);
 /* Close what open_out gave. 0, or EXIT_IO after saying why. */

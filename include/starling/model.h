@@ -33,6 +33,11 @@ SL_API sl_status sl_model_open(const char *path, sl_model **out, sl_error *err);
 SL_API sl_status sl_model_open_memory(const void *bytes, size_t n_bytes, sl_model **out, sl_error *err);
 SL_API void sl_model_close(sl_model *model);
 
+/* The name of the i-th model that the library carries, or NULL behind the last. models/README.md tells of them. */
+SL_API const char *sl_model_embedded(size_t index);
+/* Open it as sl_model_open_memory would. SL_ERR_INVAL where there is none of that name. */
+SL_API sl_status sl_model_open_embedded(const char *name, sl_model **out, sl_error *err);
+
 /* Borrowed from the model. */
 SL_API const sl_contract *sl_model_contract(const sl_model *model);
 /* 16 hexadecimal digits: XXH3-64 of the file's bytes (`xxhsum -H3 FILE` prints the same). */

@@ -7,6 +7,7 @@
 #include "model/model_write.h"
 #include "model/network.h"
 #include "naive_forward.h"
+#include "model/open_model.h"
 #include "random_model.h"
 #include "starling/model.h"
 
@@ -380,6 +381,20 @@ static void a_file_is_opened_by_its_path_and_named_by_its_hash(void **state)
     sl_arena_release(&arena);
 }
 
+static void each_carried_model_opens_by_its_name(void **state)
+{
+    (void)state;
+    sl_error err;
+    sl_model *m;
+    for (size_t i = 0; sl_model_embedded(i) != NULL; i++) {
+        assert_ok(sl_model_open_embedded(sl_model_embedded(i), &m, &err), &err);
+        assert_null(m->aligned_copy); /* run in place */
+        sl_model_close(m);
+    }
+    assert_int_equal(sl_model_open_embedded("no such model", &m, &err), SL_ERR_INVAL);
+    assert_non_null(strstr(err.message, "no such model"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,6 +409,7 @@ int main(void)
         cmocka_unit_test(a_network_that_does_not_chain_is_refused),
         cmocka_unit_test(a_network_too_large_is_refused),
         cmocka_unit_test(a_file_is_opened_by_its_path_and_named_by_its_hash),
+        cmocka_unit_test(each_carried_model_opens_by_its_name),
     };
     return cmocka_run_group_tests_name("model", tests, NULL, NULL);
 }

@@ -1,0 +1,36 @@
+/* Which models a command runs: a file, one that the program carries, or all of those. */
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+
+static int open_one(const char *command, const char *name, sl_model **out)
+{
+    sl_error err;
+    bool carried = false;
+    for (size_t i = 0; sl_model_embedded(i) != NULL; i++) carried |= strcmp(sl_model_embedded(i), name) == 0;
+    const sl_status status =
+        carried && access(name, F_OK) != 0 ? sl_model_open_embedded(name, out, &err) : sl_model_open(name, out, &err);
+    return status < 0 ? say_failed(command, NULL, &err) : EXIT_WELL;
+}
+
+int open_models(const char *command, const char *name, models *out)
+{
+    *out = (models){.n = 0};
+    if (name != NULL) {
+        const int code = open_one(command, name, &out->model[0]);
+        out->n = code == EXIT_WELL;
+        return code;
+    }
+    for (const char *carried; out->n < SL_MAX_MODELS && (carried = sl_model_embedded(out->n)) != NULL; out->n++) {
+        sl_error err;
+        if (sl_model_open_embedded(carried, &out->model[out->n], &err) < 0) return say_failed(command, carried, &err);
+    }
+    return EXIT_WELL;
+}
+
+void close_models(models *m)
+{
+    for (size_t i = 0; i < m->n; i++) sl_model_close(m->model[i]);
+    m->n = 0;
+}

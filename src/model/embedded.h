@@ -1,0 +1,15 @@
+/* model/embedded.h - the bytes of the models in models/, compiled in by models/embed_models.py. */
+#ifndef SL_MODEL_EMBEDDED_H
+#define SL_MODEL_EMBEDDED_H
+
+#include <stddef.h>
+
+typedef struct sl_embedded_model {
+    const char *name; /* NULL behind the last */
+    const void *bytes; /* aligned to 64 */
+    size_t n_bytes;
+} sl_embedded_model;
+
+extern const sl_embedded_model sl_embedded_models[];
+
+#endif
