@@ -266,7 +266,7 @@ static void norm_back(const sl_norm_back *n)
 
 static void dropout(const sl_dropout *d)
 {
-    static const uint32_t counts[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    static const _Alignas(64) uint32_t counts[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     const uint32_t least = (uint32_t)(d->rate * 0x1p32f);
     const vf factor = vset(1 / (1 - d->rate));
     const vu low = load_words(counts) * 0u + (uint32_t)d->key;
