@@ -106,6 +106,7 @@ void tell_model_json(FILE *to, const char *path, const sl_model *model)
             info.file_bytes, info.n_parameters);
     put_number(to, "flop", info.flop);
     put_number(to, "temperature", (double)info.temperature);
+    json_text(to, ", ", "novelty", sl_novelty_name(info.novelty));
     put_contract(to, sl_model_contract(model));
     fprintf(to, ", \"layers\": [");
     for (size_t i = 0; i < info.n_layers; i++) {

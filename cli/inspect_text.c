@@ -142,6 +142,9 @@ void tell_model_text(FILE *to, const char *path, const sl_model *model)
             show_count(info.n_parameters, weights), show_bytes(info.file_bytes, size),
             show_count((uint64_t)info.flop, flop));
     if (info.temperature != 1) fprintf(to, "  calibrated with temperature %g\n", (double)info.temperature);
+    if (info.novelty != 0) {
+        fprintf(to, "  tells the novelty of an alert, how unlike the training set it is (%s)\n", sl_novelty_name(info.novelty));
+    }
     if (c->source[0] != '\0') fprintf(to, "  from %s, made by %s\n", c->source, c->created_by);
     fprintf(to, "\n  contract    %s\n", c->name);
     print_bands(to, c);

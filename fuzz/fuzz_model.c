@@ -21,8 +21,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const size_t n = info.input_floats;
         float *input = malloc(n * sizeof *input), p[SL_MAX_CLASSES];
         for (size_t i = 0; i < n; i++) input[i] = (float)(i % 7) - 3;
-        const sl_status status = sl_runner_run(runner, 1, input, p, &err);
+        float novelty = 0, logits[SL_MAX_CLASSES];
+        const sl_inside inside = {.novelty = info.novelty != 0 ? &novelty : NULL, .logits = logits};
+        const sl_status status = sl_runner_run_inside(runner, 1, input, p, &inside, &err);
         if (status != SL_OK && status != SL_ERR_NUMERIC) abort();
+        if (!(novelty >= 0 && novelty <= 1)) abort();
         free(input);
     }
     sl_runner_free(runner);

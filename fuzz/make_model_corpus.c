@@ -25,6 +25,8 @@ int main(int argc, char **argv)
         sl_arena arena;
         sl_arena_init(&arena, 1 << 26);
         sl_model_parts *parts = random_model(&arena, i + 1, &sizes[i]);
+        const sl_novelty_kind kind = (sl_novelty_kind)(i % SL_N_NOVELTY_KINDS);
+        if (i > 0) parts->novelty = random_novelty(&arena, i, kind > 0 ? kind : 1, sizes[i].width, sizes[i].classes);
         char path[4096];
         snprintf(path, sizeof path, "%s/random-%zu", argv[1], i);
         if (sl_model_write(parts, path, &err) != SL_OK) {

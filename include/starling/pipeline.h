@@ -32,6 +32,7 @@ typedef struct sl_result {
     int best;           /* class with the highest probability, or -1 */
     size_t n_classes;
     const float *p;     /* n_classes probabilities, or NULL unless classified */
+    float novelty;      /* in [0, 1], as sl_inside has it; NaN unless classified by a model that has one */
     size_t n_points;    /* that the contract let in */
     uint32_t bands;     /* bit mask over the contract's bands */
     sl_gp_fit_info gp;  /* valid when classified */

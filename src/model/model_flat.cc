@@ -221,6 +221,34 @@ sl_status read_tensor(const flat::Tensor *from, const Vector<uint8_t> *weights, 
     return SL_OK;
 }
 
+/* n floats in place, or none where n is 0. */
+sl_status read_array(const Vector<float> *from, size_t n, const float **to, sl_error *err)
+{
+    if ((from != nullptr ? from->size() : 0) != n) return fail(err, "novelty: an array is not as long as it must be");
+    if (n == 0) return SL_OK;
+    if (reinterpret_cast<uintptr_t>(from->Data()) % alignof(float) != 0) return fail(err, "novelty: not aligned");
+    *to = reinterpret_cast<const float *>(from->Data());
+    return SL_OK;
+}
+
+sl_status read_novelty(const flat::Novelty *from, uint32_t n_classes, sl_arena *arena, const sl_novelty **out, sl_error *err)
+{
+    if (from == nullptr) return SL_OK;
+    sl_novelty *to = static_cast<sl_novelty *>(sl_arena_alloc(arena, 1, sizeof(sl_novelty)));
+    if (to == nullptr) return SL_FAIL_NOMEM(err);
+    *to = sl_novelty();
+    to->kind = static_cast<sl_novelty_kind>(from->kind());
+    to->known = from->known();
+    to->width = from->width();
+    if (to->width > SL_MAX_NOVELTY_WIDTH) return fail(err, "novelty: too wide");
+    SL_TRY(read_array(from->whiten(), sl_novelty_triangle(to->width), &to->whiten, err));
+    SL_TRY(read_array(from->centers(), static_cast<size_t>(to->width) * n_classes, &to->centers, err));
+    to->n_quantiles = from->quantiles() != nullptr ? from->quantiles()->size() : 0;
+    SL_TRY(read_array(from->quantiles(), to->n_quantiles, &to->quantiles, err));
+    *out = to;
+    return SL_OK;
+}
+
 /* ---- writing ---- */
 
 /* One block, asked for before anything is built: the builder itself cannot say that memory is out. */
@@ -385,6 +413,23 @@ Offset<Vector<uint8_t>> write_weights(FlatBufferBuilder &b, const sl_model_parts
     return weights;
 }
 
+size_t novelty_floats(const sl_novelty *n, uint32_t n_classes)
+{
+    if (n == nullptr) return 0;
+    return sl_novelty_triangle(n->width) + static_cast<size_t>(n->width) * n_classes + n->n_quantiles;
+}
+
+Offset<flat::Novelty> write_novelty(FlatBufferBuilder &b, const sl_novelty *n, uint32_t n_classes)
+{
+    if (n == nullptr) return 0;
+    const bool wide = n->width > 0;
+    const auto whiten = wide ? b.CreateVector(n->whiten, sl_novelty_triangle(n->width)) : Offset<Vector<float>>(0);
+    const auto centers =
+        wide ? b.CreateVector(n->centers, static_cast<size_t>(n->width) * n_classes) : Offset<Vector<float>>(0);
+    const auto quantiles = b.CreateVector(n->quantiles, n->n_quantiles);
+    return flat::CreateNovelty(b, static_cast<flat::NoveltyKind>(n->kind), n->width, n->known, whiten, centers, quantiles);
+}
+
 void build(FlatBufferBuilder &b, const sl_model_parts *parts, size_t weight_bytes)
 {
     const auto weights = write_weights(b, parts, weight_bytes);
@@ -399,6 +444,7 @@ void build(FlatBufferBuilder &b, const sl_model_parts *parts, size_t weight_byte
     for (size_t i = 0; i < parts->n_layers; i++) layer[i] = write_layer(b, parts->layers[i]);
     const auto layers = b.CreateVector(layer, parts->n_layers);
     const auto contract = write_contract(b, parts->contract);
+    const auto novelty = write_novelty(b, parts->novelty, parts->contract.n_classes);
     flat::ModelBuilder model(b);
     model.add_format_version(parts->format_version);
     model.add_contract(contract);
@@ -406,6 +452,7 @@ void build(FlatBufferBuilder &b, const sl_model_parts *parts, size_t weight_byte
     model.add_tensors(tensors);
     model.add_weights(weights);
     model.add_temperature(parts->temperature);
+    model.add_novelty(novelty);
     b.Finish(model.Finish(), SL_MODEL_IDENTIFIER);
 }
 
@@ -431,6 +478,7 @@ extern "C" sl_status sl_model_flat_read(const void *bytes, size_t n_bytes, sl_ar
     }
     out->temperature = model->temperature();
     SL_TRY(read_contract(model->contract(), &out->contract, err));
+    SL_TRY(read_novelty(model->novelty(), out->contract.n_classes, arena, &out->novelty, err));
     if (model->layers() == nullptr || model->tensors() == nullptr) return fail(err, "no layers or no tensors");
     out->n_layers = model->layers()->size();
     out->n_tensors = model->tensors()->size();
@@ -455,6 +503,7 @@ extern "C" sl_status sl_model_flat_write(const sl_model_parts *parts, void **byt
         weight_bytes += i + 1 < parts->n_tensors ? round_up(n, TENSOR_ALIGN) : n;
         room += 128 + parts->tensors[i].name.len;
     }
+    room += novelty_floats(parts->novelty, parts->contract.n_classes) * sizeof(float);
     room = round_up(room + weight_bytes + parts->n_layers * 128, 64);
     uint8_t *block = static_cast<uint8_t *>(malloc(room));
     if (block == nullptr) return SL_FAIL_NOMEM(err);

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "model/model_flat.h"
-#include "model/network.h"
+#include "model/open_model.h"
 
 sl_status sl_model_write_memory(const sl_model_parts *parts, void **bytes, size_t *n_bytes, sl_error *err)
 {
@@ -27,6 +27,41 @@ sl_status sl_model_write_memory(const sl_model_parts *parts, void **bytes, size_
     if (status == SL_OK) status = sl_model_flat_write(own, bytes, n_bytes, err);
     sl_arena_release(&arena);
     free(own);
+    return status;
+}
+
+/* Where the next tensor behind this one begins: as they were read, all go on to the end of the weights. */
+static size_t bytes_to_next(const sl_model_parts *parts, const sl_tensor *tensor)
+{
+    size_t n = tensor->n_bytes;
+    for (size_t i = 0; i < parts->n_tensors; i++) {
+        const size_t left = parts->tensors[i].n_bytes;
+        if (left < tensor->n_bytes && tensor->n_bytes - left < n) n = tensor->n_bytes - left;
+    }
+    return n;
+}
+
+sl_status sl_model_recalibrate(const sl_model *model, float temperature, const sl_novelty *novelty, void **bytes,
+                               size_t *n_bytes, sl_error *err)
+{
+    SL_REQUIRE(model != NULL && bytes != NULL && n_bytes != NULL, err);
+    const size_t n = model->parts.n_tensors;
+    sl_model_parts *parts = malloc(sizeof *parts);
+    sl_tensor *tensors = malloc(n * sizeof *tensors + 1);
+    sl_status status = parts == NULL || tensors == NULL ? SL_FAIL_NOMEM(err) : SL_OK;
+    if (status == SL_OK) {
+        *parts = model->parts;
+        parts->temperature = temperature;
+        parts->novelty = novelty;
+        parts->tensors = tensors;
+        for (size_t i = 0; i < n; i++) {
+            tensors[i] = model->parts.tensors[i];
+            tensors[i].n_bytes = bytes_to_next(&model->parts, &tensors[i]);
+        }
+        status = sl_model_write_memory(parts, bytes, n_bytes, err);
+    }
+    free(parts);
+    free(tensors);
     return status;
 }
 

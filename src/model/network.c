@@ -87,9 +87,12 @@ sl_status sl_network_build(const sl_model_parts *parts, sl_arena *arena, sl_netw
         return SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_NONE, "model: %zu tensors, the layers need %zu", parts->n_tensors,
                        b.next_tensor);
     }
+    const sl_op *last = parts->n_layers > 1 ? &out->ops[parts->n_layers - 2] : NULL;
+    if (last != NULL && last->kind == SL_LAYER_DENSE && last->steps == 1) out->last_width = last->channels;
+    out->novelty = parts->novelty;
     if (b.steps != 1 || b.channels != out->n_classes) {
         return SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_NONE, "model: the network gives %u x %u, the contract has %u classes",
                        b.steps, b.channels, out->n_classes);
     }
-    return SL_OK;
+    return parts->novelty != NULL ? sl_novelty_check(parts->novelty, out->last_width, out->n_classes, err) : SL_OK;
 }

@@ -57,6 +57,8 @@ typedef struct sl_network {
     uint32_t n_features;
     uint32_t input_floats; /* of one input: steps x channels, then the features */
     float inverse_temperature;
+    const sl_novelty *novelty; /* checked, or NULL */
+    uint32_t last_width; /* channels into the dense layer before the softmax; 0 where there is none on a single step */
     size_t n_ops;
     sl_op *ops;
     size_t n_parameters;

@@ -6,6 +6,7 @@
 #ifndef SL_MODEL_PARTS_H
 #define SL_MODEL_PARTS_H
 
+#include "model/novelty.h"
 #include "starling/base.h"
 #include "starling/contract.h"
 
@@ -86,6 +87,7 @@ typedef struct sl_model_parts {
     uint32_t format_version;
     sl_contract contract;
     float temperature; /* what goes into the last softmax is divided by it; writing: 0 stands for 1 */
+    const sl_novelty *novelty; /* or NULL */
     size_t n_layers, n_tensors;
     sl_layer *layers;
     sl_tensor *tensors;

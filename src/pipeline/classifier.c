@@ -5,6 +5,7 @@
  * One alert is a batch of one; how alerts are put into batches changes no
  * answer.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +28,8 @@ typedef struct route {
     sl_runner *runner;
     sl_gp_batch *gp;   /* of those results that have a light curve */
     uint8_t of[BATCH]; /* by light curve: the result */
-    float *p;          /* BATCH x n_classes, by light curve */
+    float *p;          /* BATCH x n_classes, by light curve; the batch's novelties behind it, where the model has any */
+    bool has_novelty;
 } route;
 
 struct sl_classifier {
@@ -47,7 +49,10 @@ static sl_status open_route(route *r, sl_error *err)
     if (r->p != NULL) return SL_OK;
     if (r->gp == NULL) SL_TRY(sl_gp_batch_new(r->contract, BATCH, &r->gp, err));
     if (r->runner == NULL) SL_TRY(sl_runner_new(r->model, &r->runner, err));
-    r->p = calloc(BATCH * (size_t)r->contract->n_classes, sizeof *r->p);
+    sl_model_info info;
+    sl_model_describe(r->model, &info);
+    r->has_novelty = info.novelty != 0;
+    r->p = calloc(BATCH * ((size_t)r->contract->n_classes + r->has_novelty), sizeof *r->p);
     return r->p == NULL ? SL_FAIL_NOMEM(err) : SL_OK;
 }
 
@@ -151,7 +156,8 @@ static sl_result *next_result(sl_classifier *c, const route *r)
 {
     if (c->n == 0) sl_arena_reset(&c->text);
     sl_result *result = &c->results[c->n++];
-    *result = (sl_result){.model = r->model, .n_records = 1, .best = -1, .n_classes = r->contract->n_classes};
+    *result = (sl_result){.model = r->model, .n_records = 1, .best = -1, .novelty = NAN,
+                           .n_classes = r->contract->n_classes};
     return result;
 }
 
@@ -253,7 +259,9 @@ static sl_status run_network(sl_classifier *c, const route *r, size_t from, size
     const float *input;
     sl_error why;
     SL_TRY(sl_gp_batch_result(r->gp, from, &input, NULL, err));
-    const sl_status status = sl_runner_run(r->runner, to - from, input, r->p + from * n_classes, &why);
+    float *novelty = r->has_novelty ? r->p + BATCH * n_classes : NULL;
+    const sl_inside inside = {.novelty = novelty != NULL ? novelty + from : NULL};
+    const sl_status status = sl_runner_run_inside(r->runner, to - from, input, r->p + from * n_classes, &inside, &why);
     if (status == SL_ERR_NUMERIC && to - from > 1) { /* one of them; which, only each alone can tell */
         for (size_t k = from; k < to; k++) SL_TRY(run_network(c, r, k, k + 1, err));
         return SL_OK;
@@ -264,6 +272,7 @@ static sl_status run_network(sl_classifier *c, const route *r, size_t from, size
         result->outcome = SL_CLASSIFIED;
         result->p = r->p + k * n_classes;
         result->best = best_class(result->p, n_classes);
+        if (novelty != NULL) result->novelty = novelty[k];
     }
     return SL_OK;
 }

@@ -28,6 +28,7 @@ extern const sl_sink_form sl_sink_jsonl, sl_sink_csv, sl_sink_avro;
 struct sl_sink {
     const sl_sink_form *form;
     const sl_contract *contract; /* borrows; of the first model: the others have the same classes */
+    bool has_novelty;            /* one of the models tells it */
     int64_t ingest_time_ms;
     unsigned char sync[SL_AVRO_SYNC]; /* Avro: made from the models' ids, so that the same input gives the same bytes */
 };

@@ -1,4 +1,6 @@
 /* Comma-separated values as RFC 4180 has them, with a header and lines that end in a line feed. */
+#include <math.h>
+
 #include "base/error.h"
 #include "pipeline/sink.h"
 #include "pipeline/text.h"
@@ -13,7 +15,8 @@ static sl_status begin(const sl_sink *sink, sl_avro_out *out, sl_error *err)
         sl_text_put(out, ",");
         sl_text_put_csv(out, (sl_str){name, 2 + class.len});
     }
-    sl_text_put(out, ",points,bands,model,reason\n");
+    sl_text_put(out, ",points,bands,model,reason");
+    sl_text_put(out, sink->has_novelty ? ",novelty\n" : "\n");
     return out->failed ? SL_FAIL_NOMEM(err) : SL_OK;
 }
 
@@ -39,6 +42,8 @@ static void record(const sl_sink *sink, const sl_result *r, sl_avro_out *out)
     sl_text_put_csv(out, sl_text_of(sl_model_id(r->model)));
     sl_text_put(out, ",");
     if (!classified) sl_text_put(out, sl_reason_name(r->reason));
+    if (sink->has_novelty) sl_text_put(out, ",");
+    if (sink->has_novelty && !isnan(r->novelty)) sl_text_put_float(out, r->novelty);
     sl_text_put(out, "\n");
 }
 

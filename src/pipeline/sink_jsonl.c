@@ -1,5 +1,6 @@
 /* One JSON object a line. */
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -30,6 +31,16 @@ static void put_answer(const sl_contract *contract, const sl_result *r, sl_avro_
     sl_text_put(out, "}");
 }
 
+static void put_novelty(float novelty, sl_avro_out *out)
+{
+    sl_text_put(out, ", \"novelty\": ");
+    if (isnan(novelty)) {
+        sl_text_put(out, "null");
+    } else {
+        sl_text_put_float(out, novelty);
+    }
+}
+
 static void record(const sl_sink *sink, const sl_result *r, sl_avro_out *out)
 {
     sl_text_put(out, "{\"alert_id\": ");
@@ -46,11 +57,12 @@ static void record(const sl_sink *sink, const sl_result *r, sl_avro_out *out)
     sl_text_put_json(out, sl_text_of(sl_model_id(r->model)));
     sl_text_put(out, ", \"reason\": ");
     if (r->outcome == SL_CLASSIFIED) {
-        sl_text_put(out, "null}\n");
+        sl_text_put(out, "null");
     } else {
         sl_text_put_json(out, sl_text_of(sl_reason_name(r->reason)));
-        sl_text_put(out, "}\n");
     }
+    if (sink->has_novelty) put_novelty(r->novelty, out);
+    sl_text_put(out, "}\n");
 }
 
 const sl_sink_form sl_sink_jsonl = {.begin = begin, .record = record};

@@ -21,6 +21,9 @@ sl_status sl_sink_init(sl_sink *sink, sl_format format, const sl_model *const *m
     };
     for (size_t i = 0; i < n_models; i++) {
         const char *id = sl_model_id(models[i]);
+        sl_model_info info;
+        sl_model_describe(models[i], &info);
+        sink->has_novelty = sink->has_novelty || info.novelty != 0;
         for (size_t k = 0; k < sizeof sink->sync && id[k] != '\0'; k++) sink->sync[k] ^= (unsigned char)id[k];
     }
     return SL_OK;

@@ -122,6 +122,25 @@ static inline void random_contract(sl_contract *c, const random_size *s)
     }
 }
 
+/* A novelty of that kind for a network whose last dense layer takes `width` channels. */
+static inline const sl_novelty *random_novelty(sl_arena *arena, uint64_t seed, sl_novelty_kind kind, uint32_t width,
+                                               uint32_t classes)
+{
+    sl_rng rng;
+    sl_rng_init(&rng, seed, 2);
+    sl_novelty *n = SL_ARENA_NEW(arena, sl_novelty, 1);
+    *n = (sl_novelty){.kind = kind, .n_quantiles = 5};
+    float *quantiles = SL_ARENA_NEW(arena, float, n->n_quantiles);
+    for (uint32_t i = 0; i < n->n_quantiles; i++) quantiles[i] = (float)width * (float)i * (float)i / 8;
+    n->quantiles = quantiles;
+    if (kind == SL_NOVELTY_ENERGY) return n;
+    n->width = width;
+    n->known = ((uint64_t)1 << (classes - 1)) | 1; /* the first and the last */
+    n->whiten = random_floats(arena, &rng, sl_novelty_triangle(width), 0, 1);
+    n->centers = random_floats(arena, &rng, (size_t)width * classes, 0, 1);
+    return n;
+}
+
 /* conv1d, positions, blocks, mean, dense, softmax. */
 static inline sl_model_parts *random_model(sl_arena *arena, uint64_t seed, const random_size *s)
 {

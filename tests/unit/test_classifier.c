@@ -54,6 +54,7 @@ static void assert_same(const kept *a, const kept *b)
     assert_string_equal(a->object_id, b->object_id);
     assert_string_equal(a->detail, b->detail);
     assert_memory_equal(a->p, b->p, sizeof a->p);
+    assert_true(a->r.novelty == b->r.novelty || (isnan(a->r.novelty) && isnan(b->r.novelty)));
     if (a->r.outcome == SL_CLASSIFIED) assert_memory_equal(&a->r.gp, &b->r.gp, sizeof a->r.gp);
 }
 
@@ -157,6 +158,35 @@ static void batches_of_any_size_give_the_same(void **state)
     check_batches(model, n);
     assert_int_equal(n[SL_QUARANTINED], 15);
     assert_in_range(n[SL_REFUSED], 25, 30);
+}
+
+/* Told beside each answer, and nowhere else; all answers are as they were. */
+static void novelty_stands_beside_each_answer(void **state)
+{
+    (void)state;
+    static log_of plain, novel;
+    static const float whiten[] = {1, 0, 0, 0, 1, 0, 0, 1, 0, 1}, centers[4 * 14] = {0}, quantiles[] = {0, 1e3f};
+    const sl_novelty novelty = {.kind = SL_NOVELTY_NEAREST, .width = 4, .known = 1, .whiten = whiten, .centers = centers,
+                                .n_quantiles = 2, .quantiles = quantiles};
+    void *bytes;
+    size_t n_bytes, between = 0, n[3] = {0};
+    sl_model *of;
+    sl_error err;
+    assert_ok(sl_model_recalibrate(model, 1, &novelty, &bytes, &n_bytes, &err), &err);
+    assert_ok(sl_model_open_memory(bytes, n_bytes, &of, &err), &err);
+    check_batches(of, n);
+    batches_of(model, 64, &plain);
+    batches_of(of, 64, &novel);
+    for (int k = 0; k < MOST; k++) {
+        const float x = novel.all[k].r.novelty;
+        assert_true(isnan(plain.all[k].r.novelty));
+        assert_int_equal(isnan(x), novel.all[k].r.outcome != SL_CLASSIFIED);
+        assert_memory_equal(novel.all[k].p, plain.all[k].p, sizeof plain.all[k].p);
+        between += x > 0 && x < 1;
+    }
+    assert_true(between > 100);
+    sl_model_close(of);
+    free(bytes);
 }
 
 /* With weights so large that some answers are no numbers. */
@@ -369,6 +399,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(batches_of_any_size_give_the_same),
+        cmocka_unit_test(novelty_stands_beside_each_answer),
         cmocka_unit_test(an_answer_that_is_not_finite_spoils_no_other),
         cmocka_unit_test(records_behind_each_other_give_what_they_give_alone),
         cmocka_unit_test(who_has_heard_enough_is_told_no_more),

@@ -153,6 +153,35 @@ static void a_csv_record_has_a_cell_for_each_column_of_the_header(void **state)
     sl_avro_release(&out);
 }
 
+static void novelty_stands_at_the_end_where_a_model_tells_it(void **state)
+{
+    (void)state;
+    sl_result novel = classified, unknown = refused;
+    novel.novelty = 0.75f;
+    unknown.novelty = NAN;
+    sl_avro_out out = {0};
+    sl_error err;
+    sl_sink sink = sink_of(&sl_sink_jsonl);
+    sink.has_novelty = true;
+    sink.form->record(&sink, &novel, &out);
+    sl_avro_put_raw(&out, "", 1);
+    assert_non_null(strstr((const char *)out.bytes, ", \"reason\": null, \"novelty\": 0.75}\n"));
+    sl_avro_reset(&out);
+    sink.form->record(&sink, &unknown, &out);
+    sl_avro_put_raw(&out, "", 1);
+    assert_non_null(strstr((const char *)out.bytes, ", \"reason\": \"too_few_bands\", \"novelty\": null}\n"));
+    sl_avro_reset(&out);
+    sink = sink_of(&sl_sink_csv);
+    sink.has_novelty = true;
+    assert_ok(sink.form->begin(&sink, &out, &err), &err);
+    check(&out, "alert_id,object_id,class,p_mu-Lens-Single,\"p_a,\"\"b\"\"\",p_EB,points,bands,model,reason,novelty\n");
+    sink.form->record(&sink, &novel, &out);
+    check(&out, "9007199254740993,\"ZTF,1\",\"a,\"\"b\"\"\",0.25,0.5,0.25,12,gr,00ff00ff00ff00ff,,0.75\n");
+    sink.form->record(&sink, &unknown, &out);
+    check(&out, ",x,,,,,2,r,00ff00ff00ff00ff,too_few_bands,\n");
+    sl_avro_release(&out);
+}
+
 static void an_avro_record_sums_to_one_with_its_residual(void **state)
 {
     (void)state;
@@ -195,6 +224,7 @@ int main(void)
         cmocka_unit_test(names_are_escaped),
         cmocka_unit_test(a_json_record_is_a_line_with_the_columns_of_the_manual),
         cmocka_unit_test(a_csv_record_has_a_cell_for_each_column_of_the_header),
+        cmocka_unit_test(novelty_stands_at_the_end_where_a_model_tells_it),
         cmocka_unit_test(an_avro_record_sums_to_one_with_its_residual),
     };
     return cmocka_run_group_tests_name("records", tests, NULL, NULL);
