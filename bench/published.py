@@ -33,6 +33,12 @@ Kafka, TensorFlow (LiteRT answers in its stead, with XNNPACK), and the line that
 - The channels are g before r, as in training; there a Python set chose.
 - Magnitudes are float64 where Spark hands over float32: NumPy 2 would make the
   flux float32 too.
+
+Over 300 public ZTF packets starling refuses the 129 that the program leaves
+unclassified, and gives 168 of the other 171 the same class. The three have three
+points each, and starling's maximum of the likelihood is the higher one, by 1.2 to
+1.8 in its logarithm. Of 187 simulated alerts 184 have the same class; of those
+three starling's maximum is higher twice (by 0.02 and 1.3) and lower once (0.23).
 """
 import json
 import sys
