@@ -23,6 +23,7 @@ int cmd_classify(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_import(int argc, char **argv);
 int cmd_simulate(int argc, char **argv);
+int cmd_train(int argc, char **argv);
 
 /* "starling COMMAND: PATH: message" to standard error, without PATH where that is NULL; the exit code that fits. */
 int say_failed(const char *command, const char *path, const sl_error *err);

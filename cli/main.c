@@ -14,6 +14,7 @@ static const struct command {
     {"inspect", cmd_inspect, "what is in a model or an alert file"},
     {"import", cmd_import, "make a model file from a TFLite file"},
     {"simulate", cmd_simulate, "make up a night of alerts"},
+    {"train", cmd_train, "train a network on prepared light curves"},
     {"bench", cmd_bench, "measure every stage on this machine"},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

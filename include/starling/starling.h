@@ -13,5 +13,6 @@
 #include "starling/pipeline.h"
 #include "starling/scores.h"
 #include "starling/simulate.h"
+#include "starling/train.h"
 
 #endif

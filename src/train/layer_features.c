@@ -1,7 +1,7 @@
 /*
  * Features: rows behind the signal's, or, before a product over many steps,
  * joined to its bias. There the model room takes their part of the matrix
- * apart (sl_build_fold_features), and training does as it does.
+ * apart (sl_network_prepare), and training does as it does.
  */
 #include <string.h>
 

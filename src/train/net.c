@@ -56,7 +56,8 @@ static sl_status shape_tensor(const sl_tensor *t, size_t index, sl_train_tensor 
 static sl_status take_parts(sl_train_net *net, const sl_model_parts *parts, sl_error *err)
 {
     net->parts = *parts;
-    net->parts.temperature = 1; /* was fitted to other weights */
+    net->parts.temperature = 1; /* this and novelty were fitted to other weights */
+    net->parts.novelty = NULL;
     net->parts.layers = SL_ARENA_NEW(&net->arena, sl_layer, parts->n_layers);
     net->parts.tensors = SL_ARENA_NEW(&net->arena, sl_tensor, parts->n_tensors);
     net->tensors = SL_ARENA_NEW(&net->arena, sl_train_tensor, parts->n_tensors);
@@ -182,6 +183,7 @@ sl_status sl_train_net_new(const sl_model_parts *parts, size_t batch, const sl_t
     net->kernels = sl_kernels_select();
     sl_status status = take_parts(net, parts, err);
     if (status == SL_OK) status = sl_network_build(&net->parts, &net->arena, &net->network, err);
+    if (status == SL_OK) status = sl_network_prepare(&net->network, &net->arena, err);
     if (status == SL_OK) status = plan_nodes(net, drops != NULL ? drops : &none, err);
     if (status != SL_OK) {
         sl_train_net_free(net);

@@ -1,0 +1,26 @@
+/* train/split.h - which objects teach, which judge, and what each counts. */
+#ifndef SL_TRAIN_SPLIT_H
+#define SL_TRAIN_SPLIT_H
+
+#include "starling/train.h"
+
+/* An object's rows stand together in the data set. */
+typedef struct sl_object {
+    size_t first;
+    uint32_t n;
+    uint8_t label;
+    float weight; /* mean 1 over those that teach */
+} sl_object;
+
+typedef struct sl_split {
+    size_t n_train, n_validate;
+    sl_object *train, *validate; /* one block of memory */
+    size_t n_rows;
+    size_t *rows; /* those that the network is validated on */
+} sl_split;
+
+/* Gives; release with sl_split_release. SL_ERR_CONTRACT where nobody is left to teach, or to judge if there are folds. */
+sl_status sl_split_make(const sl_dataset *data, const sl_train_options *options, sl_split *out, sl_error *err);
+void sl_split_release(sl_split *split);
+
+#endif
