@@ -17,6 +17,7 @@
 #define SL_KERNELS_KERNELS_H
 
 #include "kernels/gp_kernels.h"
+#include "kernels/recur_kernels.h"
 #include "kernels/train_kernels.h"
 #include "starling/base.h"
 
@@ -148,6 +149,7 @@ typedef struct sl_kernels {
        *sum keeps the compiler from leaving them out */
     double (*peak)(size_t rounds, float *sum);
     sl_gp_kernels gp;
+    sl_recur_kernels recur;
     sl_train_kernels train;
 } sl_kernels;
 

@@ -5,6 +5,7 @@
 #include "kernels/gp_scalar.h"
 #include "kernels/kernels.h"
 #include "kernels/level.h"
+#include "kernels/recur_scalar.h"
 #include "kernels/train_scalar.h"
 
 static float from_bfloat16(uint32_t half)
@@ -204,6 +205,8 @@ const sl_kernels sl_kernels_scalar = {
            .whole = {1, sl_gp_scalar_work, sl_gp_scalar_value, sl_gp_scalar_slope},
            .mean = sl_gp_scalar_mean,
            .grid = sl_gp_scalar_mean},
+    .recur = {sl_recur_scalar_matvec, sl_recur_scalar_gru, sl_recur_scalar_lstm, sl_recur_scalar_gru_back,
+              sl_recur_scalar_lstm_back},
     .train = {sl_train_scalar_attention_back, sl_train_scalar_norm_back, sl_train_scalar_dropout,
               sl_train_scalar_transpose, sl_train_scalar_row_sums, sl_train_scalar_relu_back},
 };

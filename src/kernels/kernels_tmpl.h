@@ -269,6 +269,7 @@ static double peak(size_t rounds, float *sum)
     return 2.0 * 2 * HALF * VL * (double)rounds;
 }
 
+#include "kernels/recur_tmpl.h"
 #include "kernels/train_tmpl.h"
 
 /* With another function for the products where there is one. */
@@ -279,6 +280,7 @@ static double peak(size_t rounds, float *sum)
                .whole = {1, gp_whole_work, gp_whole_value, gp_whole_slope}, \
                .mean = gp_mean, \
                .grid = gp_grid}, \
+        .recur = {matvec, gru, lstm, gru_back, lstm_back}, \
         .train = {attention_back, norm_back, dropout, transpose, row_sums, relu_back}, \
     }
 

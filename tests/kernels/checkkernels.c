@@ -532,6 +532,7 @@ int main(int argc, char **argv)
         check_norm, check_quantize, check_pack, check_mean, check_softmax, check_not_finite,
         check_gp_lanes, check_gp_whole, check_gp_neighbours, check_gp_mean, check_gp_grid,
         check_gp_exponential,
+        check_matvec, check_gates, check_gates_back, check_two_ways,
         check_attention_back, check_sharp_back, check_norm_back, check_dropout, check_moves,
     };
     for (size_t i = 0; sl_kernels_available(i) != NULL; i++) {
@@ -547,6 +548,7 @@ int main(int argc, char **argv)
         printf("%s checked\n", table->name);
         if (timing) bench(table);
         if (timing) bench_gp(table);
+        if (timing) bench_recur(table);
         if (timing) bench_train(table);
     }
     printf("%d failures\n", failures);

@@ -40,6 +40,13 @@ void check_gp_grid(const sl_kernels *k);
 void check_gp_exponential(const sl_kernels *k);
 void bench_gp(const sl_kernels *k);
 
+/* check_recur.c */
+void check_matvec(const sl_kernels *k);
+void check_gates(const sl_kernels *k);
+void check_gates_back(const sl_kernels *k);
+void check_two_ways(const sl_kernels *k);
+void bench_recur(const sl_kernels *k);
+
 /* check_train.c */
 void check_attention_back(const sl_kernels *k);
 void check_sharp_back(const sl_kernels *k);
