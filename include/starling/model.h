@@ -74,6 +74,7 @@ typedef struct sl_model_info {
     uint32_t last_width;   /* channels into the dense layer before the softmax; 0 where there is none on a single step */
     int novelty;           /* sl_novelty_kind, 0 where the model tells none */
     size_t n_layers;
+    bool answers_every_step; /* sl_runner_run_steps */
 } sl_model_info;
 SL_API void sl_model_describe(const sl_model *model, sl_model_info *out);
 /* SL_ERR_INVAL beyond the last layer. */
@@ -117,6 +118,15 @@ typedef struct sl_inside {
 /* As sl_runner_run, which costs the same. Novelty costs what its matrix does: t2's 0.5 us. */
 SL_API sl_status sl_runner_run_inside(sl_runner *runner, size_t n, const float *input, float *p, const sl_inside *inside,
                                       sl_error *err);
+
+/*
+ * The same with an answer behind every step, as it would be if the input ended
+ * there: p gets n x input_steps x n_classes probabilities, zeros behind the last
+ * night of an input of nights. For networks that look backwards only and tell
+ * what they know at the last step (RNN, TCN); sl_model_info says which, others
+ * give SL_ERR_UNSUPPORTED.
+ */
+SL_API sl_status sl_runner_run_steps(sl_runner *runner, size_t n, const float *input, float *p, sl_error *err);
 
 /* What one call of a kernel cost in a forward pass. */
 typedef struct sl_profile_row {

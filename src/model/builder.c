@@ -77,17 +77,29 @@ static bool all_finite_bfloat16(const uint16_t *x, size_t n)
     return !bad;
 }
 
-/* bfloat16 is the upper half of a float. */
-static sl_status widen(sl_builder *b, const uint16_t *from, size_t n, const float **out)
+/* bfloat16 is the upper half of a float; an integer counts in scales. */
+static sl_status widen(sl_builder *b, const sl_tensor *t, size_t n, const float **out)
 {
     float *to = SL_ARENA_NEW(b->arena, float, n);
     if (to == NULL) return SL_FAIL_NOMEM(b->err);
+    const uint16_t *halves = t->data;
+    const int8_t *bytes = t->data;
     for (size_t i = 0; i < n; i++) {
-        const uint32_t bits = (uint32_t)from[i] << 16;
-        memcpy(&to[i], &bits, sizeof bits);
+        if (t->storage == SL_STORAGE_INT8) {
+            to[i] = t->scale * (float)bytes[i];
+        } else {
+            const uint32_t bits = (uint32_t)halves[i] << 16;
+            memcpy(&to[i], &bits, sizeof bits);
+        }
     }
     *out = to;
-    return SL_OK;
+    return all_finite(to, n) ? SL_OK : not_finite(b);
+}
+
+static sl_status check_scale(sl_builder *b, const sl_tensor *t)
+{
+    if (t->scale > 0 && isfinite(t->scale)) return SL_OK;
+    return SL_BAD(b, "tensor %zu: scale %g", b->next_tensor - 1, (double)t->scale);
 }
 
 sl_status sl_build_take_floats(sl_builder *b, uint32_t rank, const uint32_t *shape, const float **out)
@@ -96,14 +108,16 @@ sl_status sl_build_take_floats(sl_builder *b, uint32_t rank, const uint32_t *sha
     SL_TRY(take(b, rank, shape, &t));
     size_t n = 1;
     for (uint32_t i = 0; i < rank; i++) n *= shape[i];
-    if (t->storage == SL_STORAGE_BFLOAT16) {
-        if (!all_finite_bfloat16(t->data, n)) return not_finite(b);
-        SL_TRY(widen(b, t->data, n, out));
-    } else if (t->storage == SL_STORAGE_FLOAT32) {
+    if (t->storage == SL_STORAGE_FLOAT32) {
         if (!all_finite(t->data, n)) return not_finite(b);
         *out = t->data;
     } else {
-        return SL_BAD(b, "tensor %zu must be float32 or bfloat16", b->next_tensor - 1);
+        if (t->storage == SL_STORAGE_INT8 && rank < 2) {
+            return SL_BAD(b, "tensor %zu must be float32 or bfloat16", b->next_tensor - 1);
+        }
+        SL_TRY(check_scale(b, t));
+        SL_TRY(widen(b, t, n, out));
+        if (rank > 1) b->op->info.storage = t->storage == SL_STORAGE_INT8 ? "int8" : "bfloat16";
     }
     return count_parameters(b, n);
 }
@@ -116,7 +130,7 @@ sl_status sl_build_take_vector(sl_builder *b, uint32_t n, const float **out)
 /* Rows of bytes, filled up to whole words, and their sums. */
 static sl_status take_int8(sl_builder *b, const sl_tensor *t, sl_matrix *out)
 {
-    if (!(t->scale > 0) || !isfinite(t->scale)) return SL_BAD(b, "tensor %zu: scale %g", b->next_tensor - 1, t->scale);
+    SL_TRY(check_scale(b, t));
     out->kind = SL_WEIGHTS_INT8;
     out->words = (out->k + 3) / 4;
     out->scale = t->scale;
@@ -175,5 +189,15 @@ sl_status sl_build_take_matrix(sl_builder *b, uint32_t n, uint32_t k, sl_matrix 
         SL_TRY(sl_build_take_floats(b, 2, shape, &w));
         out->w = w;
     }
+    return sl_build_take_vector(b, n, &out->bias);
+}
+
+sl_status sl_build_take_wide(sl_builder *b, uint32_t n, uint32_t k, sl_matrix *out)
+{
+    *out = (sl_matrix){.n = n, .k = k, .words = k};
+    const uint32_t shape[] = {n, k};
+    const float *w = NULL;
+    SL_TRY(sl_build_take_floats(b, 2, shape, &w));
+    out->w = w;
     return sl_build_take_vector(b, n, &out->bias);
 }

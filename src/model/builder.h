@@ -22,11 +22,14 @@ typedef struct sl_builder {
 sl_status sl_build_bad(sl_builder *b, const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* The layer's next tensor as floats, finite; bfloat16 is widened. `shape` is what the layer implies. */
+/* The layer's next tensor as floats, finite; bfloat16 is widened, and int8 where it is no vector. `shape` is what the
+   layer implies. */
 sl_status sl_build_take_floats(sl_builder *b, uint32_t rank, const uint32_t *shape, const float **out);
 sl_status sl_build_take_vector(sl_builder *b, uint32_t n, const float **out);
 /* A matrix (n x k) in any storage, and its bias. */
 sl_status sl_build_take_matrix(sl_builder *b, uint32_t n, uint32_t k, sl_matrix *out);
+/* The same, as floats whatever its storage. */
+sl_status sl_build_take_wide(sl_builder *b, uint32_t n, uint32_t k, sl_matrix *out);
 
 static inline double sl_gemm_flop(const sl_matrix *m, uint32_t steps)
 {

@@ -89,11 +89,6 @@ static sl_status build_encoder(sl_builder *b, const sl_layer *layer)
     SL_TRY(sl_build_take_matrix(b, width, layer->hidden, &e->w2));
     SL_TRY(sl_build_take_vector(b, width, &e->gamma2));
     SL_TRY(sl_build_take_vector(b, width, &e->beta2));
-    const size_t stride = sl_stride(b->steps);
-    size_t widest = width > inner ? width : inner;
-    if (layer->hidden > widest) widest = layer->hidden;
-    op->scratch_floats = (4 * (size_t)inner + (size_t)width + layer->hidden) * stride + sl_operand_floats(widest, stride) +
-                         sl_attention_room(b->steps, layer->key_dim);
     op->info.flop = sl_gemm_flop(&e->q, b->steps) * 4 + sl_gemm_flop(&e->w1, b->steps) * 2 +
                     4.0 * b->steps * b->steps * inner;
     snprintf(op->info.shape, sizeof op->info.shape, "%u, %u heads x %u, feed-forward %u, epsilon %g", width,
@@ -105,6 +100,16 @@ static void run_positions(const sl_forward *f, const sl_op *op, const float *x, 
 {
     const size_t n = op->channels * sl_stride(op->steps);
     for (size_t i = 0; i < n; i++) out[i] = x[i] + op->positions[i];
+}
+
+static size_t encoder_scratch(const sl_op *op, size_t side)
+{
+    const sl_encoder *e = &op->encoder;
+    const size_t stride = sl_stride(op->steps * side), width = op->channels, inner = e->q.n, hidden = e->w1.n;
+    size_t widest = width > inner ? width : inner;
+    if (hidden > widest) widest = hidden;
+    return (4 * inner + width + hidden) * stride + sl_operand_floats(widest, stride) +
+           sl_attention_room(op->steps, e->key_dim);
 }
 
 static void run_encoder(const sl_forward *f, const sl_op *op, const float *x, float *out)
@@ -121,7 +126,7 @@ static void run_encoder(const sl_forward *f, const sl_op *op, const float *x, fl
     sl_multiply(f, &e->q, NULL, &in, false, NULL, q);
     sl_multiply(f, &e->k, NULL, &in, false, NULL, k);
     sl_multiply(f, &e->v, NULL, &in, false, NULL, v);
-    const sl_attention attention = {.heads = e->heads, .key_dim = e->key_dim, .steps = op->steps, .lanes = stride,
+    const sl_attention attention = {.heads = e->heads, .key_dim = e->key_dim, .steps = sl_forward_steps(f, op, 0), .lanes = stride,
                                     .stride = stride, .scale = 1 / sqrtf((float)e->key_dim), .q = q, .k = k, .v = v,
                                     .o = o, .scores = scores};
     f->kernels->attention(&attention);
@@ -140,5 +145,7 @@ static void run_encoder(const sl_forward *f, const sl_op *op, const float *x, fl
     f->kernels->norm(&norm);
 }
 
-const sl_layer_type sl_layer_positions = {"positions", build_positions, run_positions};
-const sl_layer_type sl_layer_encoder = {"encoder", build_encoder, run_encoder};
+const sl_layer_type sl_layer_positions = {
+    .name = "positions", .build = build_positions, .run = run_positions, .backwards = true};
+const sl_layer_type sl_layer_encoder = {
+    .name = "encoder", .build = build_encoder, .run = run_encoder, .scratch = encoder_scratch};

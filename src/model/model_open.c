@@ -97,7 +97,8 @@ void sl_model_describe(const sl_model *model, sl_model_info *out)
                            .n_parameters = net->n_parameters, .flop = net->flop, .input_steps = net->steps,
                            .input_channels = net->channels, .input_floats = net->input_floats,
                            .temperature = model->parts.temperature, .last_width = net->last_width,
-                           .novelty = net->novelty != NULL ? (int)net->novelty->kind : 0, .n_classes = net->n_classes, .n_layers = net->n_ops};
+                           .novelty = net->novelty != NULL ? (int)net->novelty->kind : 0, .n_classes = net->n_classes,
+                           .n_layers = net->n_ops, .answers_every_step = net->answers_every_step};
 }
 
 sl_status sl_model_layer(const sl_model *model, size_t index, sl_layer_info *out, sl_error *err)

@@ -5,9 +5,8 @@
 #include "base/error.h"
 #include "model/layers.h"
 
-/* Bounds on what a file can make us do: one forward pass, and the memory of one thread. */
+/* A bound on what a file can make us do in one forward pass. */
 static const double max_flop = 1e12;
-static const size_t max_workspace_floats = (size_t)1 << 28;
 
 const sl_layer_type *sl_layer_type_of(sl_layer_kind kind)
 {
@@ -19,6 +18,12 @@ const sl_layer_type *sl_layer_type_of(sl_layer_kind kind)
         [SL_LAYER_DENSE] = &sl_layer_dense,
         [SL_LAYER_SOFTMAX] = &sl_layer_softmax,
         [SL_LAYER_FEATURES] = &sl_layer_features,
+        [SL_LAYER_GRU] = &sl_layer_gru,
+        [SL_LAYER_LSTM] = &sl_layer_lstm,
+        [SL_LAYER_TCN] = &sl_layer_tcn,
+        [SL_LAYER_MAX_POOL] = &sl_layer_max_pool,
+        [SL_LAYER_FLATTEN] = &sl_layer_flatten,
+        [SL_LAYER_LAST_STEP] = &sl_layer_last_step,
     };
     return (unsigned)kind < SL_N_LAYER_KINDS ? types[kind] : NULL;
 }
@@ -50,12 +55,10 @@ static sl_status build_layer(sl_builder *b, const sl_layer *layer)
     b->steps = op->steps_out;
     b->channels = op->channels_out;
     b->net->flop += op->info.flop;
-    const size_t signal = op->channels_out * sl_stride(op->steps_out);
-    if (signal > b->net->signal_floats) b->net->signal_floats = signal;
-    if (op->scratch_floats > b->net->scratch_floats) b->net->scratch_floats = op->scratch_floats;
     if (b->net->flop > max_flop) return SL_BAD(b, "the network needs more than %g operations", max_flop);
-    if (2 * b->net->signal_floats + b->net->scratch_floats > max_workspace_floats) {
-        return SL_BAD(b, "the network needs more than %zu floats of memory", max_workspace_floats);
+    sl_op_memory(op, 1, &b->net->signal_floats, &b->net->scratch_floats);
+    if (2 * b->net->signal_floats + b->net->scratch_floats > SL_MAX_WORKSPACE) {
+        return SL_BAD(b, "the network needs more than %zu floats of memory", (size_t)SL_MAX_WORKSPACE);
     }
     return SL_OK;
 }
@@ -70,7 +73,7 @@ sl_status sl_network_build(const sl_model_parts *parts, sl_arena *arena, sl_netw
                         .inverse_temperature = 1 / parts->temperature,
                         .n_classes = contract->n_classes, .n_ops = parts->n_layers};
     sl_builder b = {.parts = parts, .arena = arena, .net = out, .steps = out->steps, .channels = out->channels, .err = err};
-    out->signal_floats = out->channels * sl_stride(out->steps);
+    out->nights = contract->sees == SL_SEES_NIGHTS;
     if (!(parts->temperature >= 1e-3f && parts->temperature <= 1e3f)) {
         return SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_NONE, "model: temperature %g", (double)parts->temperature);
     }

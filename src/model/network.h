@@ -32,17 +32,29 @@ typedef struct sl_encoder {
     float epsilon;
 } sl_encoder;
 
+/* One direction of a GRU or an LSTM, gates one after another: see recur_kernels.h. */
+typedef struct sl_recurrent {
+    sl_matrix x, h; /* gates units x channels, and x units */
+    /* by sl_network_prepare: h turned, a row for each unit of the state before, with gates of stride(units); its bias */
+    const float *packed, *packed_bias;
+} sl_recurrent;
+
 /* One layer with its weights resolved. Rows of channels over steps, see kernels.h. */
 typedef struct sl_op {
     sl_layer_kind kind;
     uint32_t steps, channels;         /* of its input */
     uint32_t steps_out, channels_out; /* of its output */
     bool relu;
-    uint32_t kernel;         /* conv1d */
-    sl_matrix matrix;        /* conv1d (n x kernel channels), dense */
+    bool looks_ahead; /* an output depends on later steps, though not of every layer of its kind */
+    uint32_t kernel;         /* conv1d, tcn */
+    uint32_t dilation;       /* tcn */
+    sl_matrix matrix;        /* conv1d (n x kernel channels), dense, the first of tcn */
+    sl_matrix second, skip;  /* tcn; skip.n = 0 where the input goes past as it is */
+    uint32_t units, n_directions; /* gru, lstm */
+    sl_recurrent recurrent[2];    /* forwards, backwards */
+    uint32_t pool_steps, pool_channels;
     const float *positions;  /* channels rows of stride(steps) */
     sl_encoder encoder;
-    size_t scratch_floats; /* what the runner needs beside input and output */
     sl_layer_info info;
 
     /* by sl_network_prepare */
@@ -59,12 +71,19 @@ typedef struct sl_network {
     float inverse_temperature;
     const sl_novelty *novelty; /* checked, or NULL */
     uint32_t last_width; /* channels into the dense layer before the softmax; 0 where there is none on a single step */
+    bool nights; /* rows of zeros at the end of an input are no steps */
     size_t n_ops;
     sl_op *ops;
     size_t n_parameters;
     double flop;
+
     size_t signal_floats;  /* the largest signal between two layers, input and output included */
-    size_t scratch_floats; /* the largest of the ops' */
+    size_t scratch_floats; /* the most that a layer needs beside them */
+
+    /* by sl_network_prepare; it raises those two */
+    bool answers_every_step; /* without its LAST_STEP it tells what it knows after each step */
+    size_t last_step;        /* where that is */
+    size_t side;             /* inputs that may go through together: 1 or SL_LANES */
 } sl_network;
 
 /*

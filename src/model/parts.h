@@ -31,6 +31,12 @@ typedef enum sl_layer_kind {
     SL_LAYER_DENSE = 5,
     SL_LAYER_SOFTMAX = 6,
     SL_LAYER_FEATURES = 7,
+    SL_LAYER_GRU = 8,
+    SL_LAYER_LSTM = 9,
+    SL_LAYER_TCN = 10,
+    SL_LAYER_MAX_POOL = 11,
+    SL_LAYER_FLATTEN = 12,
+    SL_LAYER_LAST_STEP = 13,
     SL_N_LAYER_KINDS
 } sl_layer_kind;
 
@@ -64,6 +70,10 @@ enum {
     SL_ENCODER_TENSORS
 };
 
+/* The order of the tensors of a direction of a recurrent layer, and of a residual block of causal convolutions. */
+enum { SL_RECURRENT_WX, SL_RECURRENT_BX, SL_RECURRENT_WH, SL_RECURRENT_BH, SL_RECURRENT_TENSORS };
+enum { SL_TCN_W1, SL_TCN_B1, SL_TCN_W2, SL_TCN_B2, SL_TCN_WS, SL_TCN_BS, SL_TCN_TENSORS };
+
 /* One step of the network; see schema/model.fbs for the fields, docs/format.md for the arithmetic. */
 typedef struct sl_layer {
     sl_layer_kind kind;
@@ -71,6 +81,8 @@ typedef struct sl_layer {
     uint32_t n_tensors;
     uint32_t units, kernel, heads, key_dim, hidden;
     float epsilon;
+    uint32_t dilation, pool_steps, pool_channels;
+    bool bidirectional;
 } sl_layer;
 
 typedef struct sl_tensor {

@@ -1,8 +1,11 @@
-/* What a network that runs is spared: work that a neighbour can do on its way. */
+/*
+ * What a network that runs is spared, and what it can do: work that a neighbour
+ * does on its way, weights turned, inputs side by side, answers at every step.
+ */
 #include <string.h>
 
 #include "base/error.h"
-#include "model/network.h"
+#include "model/layers.h"
 
 /* A convolution right before positions adds them as it stores. */
 static void fold_positions(sl_op *op, sl_op *next)
@@ -48,15 +51,83 @@ static sl_status fold_features(sl_network *net, sl_op *op, sl_op *next, sl_arena
     const double spared = 2.0 * m->n * features * (next->steps - 1);
     next->info.flop -= spared;
     net->flop -= spared;
-    if (net->scratch_floats < stride) net->scratch_floats = stride;
     return SL_OK;
+}
+
+/* Does each answer come from the steps so far, and can it be told behind every one of them? */
+static void find_last_step(sl_network *net)
+{
+    size_t i = 0;
+    while (i < net->n_ops && net->ops[i].kind != SL_LAYER_LAST_STEP) {
+        const sl_op *op = &net->ops[i++];
+        if (!sl_layer_type_of(op->kind)->backwards || op->looks_ahead) return;
+    }
+    net->last_step = i;
+    for (i++; i < net->n_ops; i++) {
+        if (!sl_layer_type_of(net->ops[i].kind)->stepwise) return;
+    }
+    net->answers_every_step = net->last_step < net->n_ops;
+}
+
+void sl_op_memory(const sl_op *op, size_t side, size_t *signal, size_t *scratch)
+{
+    const sl_layer_type *type = sl_layer_type_of(op->kind);
+    const size_t spill = op->units > 0 ? sl_recurrent_spill(op) : 0;
+    const size_t in = op->channels * sl_stride(op->steps * side);
+    const size_t out = (op->channels_out + spill) * sl_stride(op->steps_out * side);
+    const size_t more = type->scratch != NULL ? type->scratch(op, side) : 0;
+    if (in > *signal) *signal = in;
+    if (out > *signal) *signal = out;
+    if (more > *scratch) *scratch = more;
+}
+
+static void plan_side(sl_network *net, size_t side)
+{
+    const size_t input = net->channels * sl_stride(net->steps * side);
+    if (input > net->signal_floats) net->signal_floats = input;
+    for (size_t i = 0; i < net->n_ops; i++) {
+        const sl_op *op = &net->ops[i];
+        sl_op_memory(op, side, &net->signal_floats, &net->scratch_floats);
+        if (!net->answers_every_step || i <= net->last_step) continue;
+        const sl_op every = sl_op_every_step(op, net->steps);
+        sl_op_memory(&every, side, &net->signal_floats, &net->scratch_floats);
+    }
+}
+
+/* The memory of a thread, for inputs that go alone and for `side` of them. */
+static void plan_memory(sl_network *net, size_t side)
+{
+    net->side = side;
+    net->signal_floats = net->scratch_floats = 0;
+    plan_side(net, 1);
+    if (side > 1) plan_side(net, side);
+}
+
+/* Side by side where there is a recurrent layer, and every layer can. */
+static bool wants_side(const sl_network *net)
+{
+    bool recurrent = false;
+    for (size_t i = 0; i < net->n_ops; i++) {
+        if (!sl_layer_type_of(net->ops[i].kind)->any_side) return false;
+        recurrent = recurrent || net->ops[i].n_directions > 0;
+    }
+    return recurrent;
 }
 
 sl_status sl_network_prepare(sl_network *net, sl_arena *arena, sl_error *err)
 {
+    const bool together = wants_side(net); /* a fold is the same for all lanes, and inputs differ in their features */
     for (size_t i = 0; i + 1 < net->n_ops; i++) {
-        SL_TRY(fold_features(net, &net->ops[i], &net->ops[i + 1], arena, err));
+        if (!together) SL_TRY(fold_features(net, &net->ops[i], &net->ops[i + 1], arena, err));
         fold_positions(&net->ops[i], &net->ops[i + 1]);
+        if (net->ops[i].n_directions > 0) SL_TRY(sl_recurrent_prepare(&net->ops[i], arena, err));
+    }
+    find_last_step(net);
+    plan_memory(net, together ? SL_LANES : 1);
+    if (2 * net->signal_floats + net->scratch_floats > SL_MAX_WORKSPACE) plan_memory(net, 1);
+    if (2 * net->signal_floats + net->scratch_floats > SL_MAX_WORKSPACE) {
+        net->answers_every_step = false; /* what is left was checked when the network was built */
+        plan_memory(net, 1);
     }
     return SL_OK;
 }

@@ -92,11 +92,33 @@ static void softmax(size_t channels, size_t lanes, size_t stride, float *x)
     SHAPE(stop("softmax", 3.0 * (double)channels * (double)lanes), "%zu, %zu lanes", channels, lanes);
 }
 
+static void matvec(const sl_matvec *m)
+{
+    start();
+    watch.kernels->recur.matvec(m);
+    SHAPE(stop("matvec", 2.0 * (double)m->k * (double)m->lanes), "%zu -> %zu", m->k, m->lanes);
+}
+
+static void gru(const sl_gates *g)
+{
+    start();
+    watch.kernels->recur.gru(g);
+    SHAPE(stop("gru", 10.0 * (double)g->rows * (double)g->lanes), "%zu x %zu", g->rows, g->lanes);
+}
+
+static void lstm(const sl_gates *g)
+{
+    start();
+    watch.kernels->recur.lstm(g);
+    SHAPE(stop("lstm", 12.0 * (double)g->rows * (double)g->lanes), "%zu x %zu", g->rows, g->lanes);
+}
+
 sl_status sl_runner_profile(sl_runner *runner, const float *input, float *p, size_t room, sl_profile_row *rows,
                             size_t *n_rows, sl_error *err)
 {
     /* A kernel more would go by without a stopwatch. */
     _Static_assert(offsetof(sl_kernels, peak) == 8 * sizeof(void (*)(void)), "a name, and seven kernels of networks");
+    _Static_assert(sizeof(sl_recur_kernels) == 5 * sizeof(void (*)(void)), "three forwards, two backwards");
     SL_REQUIRE(runner != NULL && input != NULL && p != NULL && n_rows != NULL && (rows != NULL || room == 0), err);
     sl_kernels timed = *sl_kernels_select();
     timed.gemm = gemm;
@@ -106,6 +128,9 @@ sl_status sl_runner_profile(sl_runner *runner, const float *input, float *p, siz
     timed.pack = pack;
     timed.mean = mean;
     timed.softmax = softmax;
+    timed.recur.matvec = matvec;
+    timed.recur.gru = gru;
+    timed.recur.lstm = lstm;
     watch.kernels = sl_runner_swap_kernels(runner, &timed);
     watch.rows = rows;
     watch.room = room;

@@ -12,9 +12,14 @@ struct sl_runner {
     const sl_kernels *kernels;
     float *signal[2]; /* input and output of a layer, in turn */
     float *scratch;
+    float *features;
     float *last, *logits, *whitened; /* for the novelty; NULL where the model has none */
     float *memory;                   /* of all of them */
+    uint32_t lengths[SL_LANES];
 };
+
+/* So many inputs side by side cost no more than each alone (measured with GRUs of 100 units). */
+enum { FEWEST_TOGETHER = 8 };
 
 sl_status sl_runner_new(const sl_model *model, sl_runner **out, sl_error *err)
 {
@@ -23,9 +28,10 @@ sl_status sl_runner_new(const sl_model *model, sl_runner **out, sl_error *err)
     sl_runner *r = malloc(sizeof *r);
     if (r == NULL) return SL_FAIL_NOMEM(err);
     const size_t signal = sl_stride(net->signal_floats), scratch = sl_stride(net->scratch_floats);
-    const size_t width = net->novelty != NULL ? sl_stride(net->last_width) : 0;
-    const size_t n_logits = net->novelty != NULL ? sl_stride(net->n_classes) : 0;
-    const size_t floats = 2 * signal + scratch + 2 * width + n_logits;
+    const size_t features = sl_stride(net->n_features * net->side);
+    const size_t width = net->novelty != NULL ? sl_stride(net->last_width * net->side) : 0;
+    const size_t n_logits = net->novelty != NULL ? sl_stride(net->n_classes * net->side) : 0;
+    const size_t floats = 2 * signal + scratch + features + 2 * width + n_logits;
     *r = (sl_runner){.net = net, .kernels = sl_kernels_select(),
                      .memory = aligned_alloc(SL_ARENA_ALIGN, floats * sizeof(float))};
     if (r->memory == NULL) {
@@ -36,8 +42,9 @@ sl_status sl_runner_new(const sl_model *model, sl_runner **out, sl_error *err)
     r->signal[0] = r->memory;
     r->signal[1] = r->memory + signal;
     r->scratch = r->memory + 2 * signal;
+    r->features = r->scratch + scratch;
     if (net->novelty != NULL) {
-        r->last = r->scratch + scratch;
+        r->last = r->features + features;
         r->whitened = r->last + width;
         r->logits = r->whitened + width;
     }
@@ -71,42 +78,128 @@ static bool all_finite(const float *x, size_t n)
     return sum == 0;
 }
 
-/* steps x channels to rows of channels, zeros behind the last step. */
-static void load(const sl_network *net, const float *input, float *to)
+/* Steps of an input: nights end with the last row that is not all zeros. */
+static uint32_t length_of(const sl_network *net, const float *input)
 {
-    const size_t stride = sl_stride(net->steps);
-    for (size_t c = 0; c < net->channels; c++) {
-        float *row = to + c * stride;
-        for (size_t t = 0; t < net->steps; t++) row[t] = input[t * net->channels + c];
-        for (size_t t = net->steps; t < stride; t++) row[t] = 0;
+    uint32_t steps = net->steps;
+    while (net->nights && steps > 1) {
+        const float *row = input + (size_t)(steps - 1) * net->channels;
+        for (uint32_t c = 0; c < net->channels; c++) {
+            if (row[c] != 0) return steps;
+        }
+        steps--;
+    }
+    return steps;
+}
+
+/* n inputs to rows of channels, step t of input a at t side + a; zeros behind the last step, and where there is no input. */
+static void load(sl_runner *r, size_t n, size_t side, const float *input)
+{
+    const sl_network *net = r->net;
+    const size_t stride = sl_stride(net->steps * side), grid = (size_t)net->steps * net->channels;
+    if (side > n || stride > net->steps * side) memset(r->signal[0], 0, net->channels * stride * sizeof(float));
+    for (size_t a = 0; a < side; a++) r->lengths[a] = 1;
+    for (size_t a = 0; a < n; a++, input += net->input_floats) {
+        r->lengths[a] = length_of(net, input);
+        for (size_t c = 0; c < net->channels; c++) {
+            float *row = r->signal[0] + c * stride + a;
+            for (size_t t = 0; t < net->steps; t++) row[t * side] = input[t * net->channels + c];
+        }
+        for (size_t k = 0; k < net->n_features; k++) r->features[k * side + a] = input[grid + k];
     }
 }
 
-/* Lane 0 of each row. */
-static void store(size_t channels, const float *from, float *to)
+/* n rows of `channels` numbers at one step, from where the inputs lie side by side. */
+static void store(size_t n, size_t channels, const float *from, float *to)
 {
-    for (size_t c = 0; c < channels; c++) to[c] = from[c * SL_LANES];
+    for (size_t a = 0; a < n; a++) {
+        for (size_t c = 0; c < channels; c++) *to++ = from[c * SL_LANES + a];
+    }
 }
 
-/* `last` and `logits`: where to put them, or NULL. */
-static void run_one(const sl_runner *r, const float *input, float *p, float *last, float *logits)
+/* The answers of every step, zeros behind an input's last. */
+static void store_steps(const sl_runner *r, size_t n, size_t side, const float *from, float *p)
+{
+    const size_t steps = r->net->steps, classes = r->net->n_classes, stride = sl_stride(steps * side);
+    for (size_t a = 0; a < n; a++) {
+        for (size_t t = 0; t < steps; t++) {
+            for (size_t c = 0; c < classes; c++) *p++ = t < r->lengths[a] ? from[c * stride + t * side + a] : 0;
+        }
+    }
+}
+
+/* Inputs that go through together, and where what is asked for goes. */
+typedef struct group {
+    size_t n, side;
+    bool every_step;     /* LAST_STEP is left out */
+    float *last, *logits; /* of the first input, or NULL */
+    float *p;
+} group;
+
+static void run_group(const sl_runner *r, const group *g)
 {
     const sl_network *net = r->net;
-    const sl_forward f = {.kernels = r->kernels, .features = input + (size_t)net->steps * net->channels,
-                          .scratch = r->scratch, .inverse_temperature = net->inverse_temperature};
+    const sl_forward f = {.kernels = r->kernels, .side = g->side, .lengths = r->lengths, .features = r->features,
+                          .inverse_temperature = net->inverse_temperature, .scratch = r->scratch};
     float *x = r->signal[0], *y = r->signal[1];
-    load(net, input, x);
     for (size_t o = 0; o < net->n_ops; o++) {
         const sl_op *op = &net->ops[o];
-        if (op->folded) continue;
-        if (last != NULL && o + 2 == net->n_ops) store(net->last_width, x, last);
-        if (logits != NULL && o + 1 == net->n_ops) store(net->n_classes, x, logits);
-        sl_layer_type_of(op->kind)->run(&f, op, x, y);
+        if (op->folded || (g->every_step && o == net->last_step)) continue;
+        if (g->last != NULL && o + 2 == net->n_ops) store(g->n, net->last_width, x, g->last);
+        if (g->logits != NULL && o + 1 == net->n_ops) store(g->n, net->n_classes, x, g->logits);
+        if (g->every_step && o > net->last_step) {
+            const sl_op every = sl_op_every_step(op, net->steps);
+            sl_layer_type_of(op->kind)->run(&f, &every, x, y);
+        } else {
+            sl_layer_type_of(op->kind)->run(&f, op, x, y);
+        }
         float *swap = x;
         x = y;
         y = swap;
     }
-    store(net->n_classes, x, p);
+    if (g->every_step) {
+        store_steps(r, g->n, g->side, x, g->p);
+    } else {
+        store(g->n, net->n_classes, x, g->p);
+    }
+}
+
+/* The novelty of each input of a group that has told what was inside. */
+static void run_novelty(const sl_runner *r, const group *g, float *novelty)
+{
+    const sl_network *net = r->net;
+    for (size_t a = 0; a < g->n; a++) {
+        const float score = sl_novelty_score(net->novelty, g->last + a * net->last_width,
+                                             g->logits + a * net->n_classes, net->n_classes, r->whitened);
+        novelty[a] = sl_novelty_share(net->novelty, score);
+    }
+}
+
+/* Inputs from the i-th of n on: as many as go together, checked and loaded. */
+static sl_status load_group(sl_runner *r, size_t i, size_t n, const float *input, group *g, sl_error *err)
+{
+    const sl_network *net = r->net;
+    const size_t left = n - i < net->side ? n - i : net->side;
+    g->n = left >= FEWEST_TOGETHER ? left : 1;
+    g->side = g->n > 1 ? net->side : 1;
+    input += i * net->input_floats;
+    for (size_t a = 0; a < g->n; a++) {
+        if (!all_finite(input + a * net->input_floats, net->input_floats)) {
+            return SL_FAIL(err, SL_ERR_NUMERIC, SL_REASON_NUMERIC, "input %zu of the network is not finite", i + a);
+        }
+    }
+    load(r, g->n, g->side, input);
+    return SL_OK;
+}
+
+static sl_status check_answers(size_t i, size_t n, size_t answer, const float *p, sl_error *err)
+{
+    for (size_t a = 0; a < n; a++) {
+        if (!all_finite(p + a * answer, answer)) {
+            return SL_FAIL(err, SL_ERR_NUMERIC, SL_REASON_NUMERIC, "answer %zu of the network is not finite", i + a);
+        }
+    }
+    return SL_OK;
 }
 
 sl_status sl_runner_run(sl_runner *runner, size_t n, const float *input, float *p, sl_error *err)
@@ -121,21 +214,34 @@ sl_status sl_runner_run_inside(sl_runner *runner, size_t n, const float *input, 
     const sl_network *net = runner->net;
     SL_REQUIRE(inside->last == NULL || net->last_width > 0, err);
     SL_REQUIRE(inside->novelty == NULL || net->novelty != NULL, err);
-    for (size_t i = 0; i < n; i++, input += net->input_floats, p += net->n_classes) {
-        if (!all_finite(input, net->input_floats)) {
-            return SL_FAIL(err, SL_ERR_NUMERIC, SL_REASON_NUMERIC, "input %zu of the network is not finite", i);
-        }
+    group g = {0};
+    for (size_t i = 0; i < n; i += g.n) {
         const bool novelty = inside->novelty != NULL;
-        float *last = inside->last != NULL ? inside->last + i * net->last_width : novelty ? runner->last : NULL;
-        float *logits = inside->logits != NULL ? inside->logits + i * net->n_classes : novelty ? runner->logits : NULL;
-        run_one(runner, input, p, last, logits);
-        if (!all_finite(p, net->n_classes)) {
-            return SL_FAIL(err, SL_ERR_NUMERIC, SL_REASON_NUMERIC, "answer %zu of the network is not finite", i);
-        }
-        if (novelty) {
-            const float score = sl_novelty_score(net->novelty, last, logits, net->n_classes, runner->whitened);
-            inside->novelty[i] = sl_novelty_share(net->novelty, score);
-        }
+        SL_TRY(load_group(runner, i, n, input, &g, err));
+        g.last = inside->last != NULL ? inside->last + i * net->last_width : novelty ? runner->last : NULL;
+        g.logits = inside->logits != NULL ? inside->logits + i * net->n_classes : novelty ? runner->logits : NULL;
+        g.p = p + i * net->n_classes;
+        run_group(runner, &g);
+        SL_TRY(check_answers(i, g.n, net->n_classes, g.p, err));
+        if (novelty) run_novelty(runner, &g, inside->novelty + i);
+    }
+    return SL_OK;
+}
+
+sl_status sl_runner_run_steps(sl_runner *runner, size_t n, const float *input, float *p, sl_error *err)
+{
+    SL_REQUIRE(runner != NULL && (n == 0 || (input != NULL && p != NULL)), err);
+    const sl_network *net = runner->net;
+    if (!net->answers_every_step) {
+        return SL_FAIL(err, SL_ERR_UNSUPPORTED, SL_REASON_NONE, "the network answers for the whole light curve only");
+    }
+    const size_t answer = (size_t)net->n_classes * net->steps;
+    group g = {.every_step = true};
+    for (size_t i = 0; i < n; i += g.n) {
+        SL_TRY(load_group(runner, i, n, input, &g, err));
+        g.p = p + i * answer;
+        run_group(runner, &g);
+        SL_TRY(check_answers(i, g.n, answer, g.p, err));
     }
     return SL_OK;
 }

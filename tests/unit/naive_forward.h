@@ -118,6 +118,84 @@ static inline signal naive_features(sl_arena *arena, signal x, const float *feat
     return out;
 }
 
+/* W x[t] + b of one gate's matrix, rows [first, first + n). */
+static inline void naive_gate(const double *x, uint32_t channels, const sl_tensor *w, uint32_t first, uint32_t n, double *out)
+{
+    for (uint32_t u = 0; u < n; u++) {
+        out[u] = weight(&w[1], first + u);
+        for (uint32_t c = 0; c < channels; c++) out[u] += weight(&w[0], (size_t)(first + u) * channels + c) * x[c];
+    }
+}
+
+static inline double naive_logistic(double x)
+{
+    return 1 / (1 + exp(-x));
+}
+
+/* One direction: states of `units` numbers a step, into columns [at, at + units) of out. */
+static inline void naive_recurrent(sl_arena *arena, signal x, const sl_layer *layer, const sl_tensor *w, bool backwards,
+                                   uint32_t at, signal out)
+{
+    const uint32_t n = layer->units, gates = layer->kind == SL_LAYER_GRU ? 3 : 4;
+    double *h = new_signal(arena, 2, n).x, *c = h + n, *g = new_signal(arena, 2, gates * n).x, *a = g + gates * n;
+    for (uint32_t i = 0; i < x.steps; i++) {
+        const uint32_t t = backwards ? x.steps - 1 - i : i;
+        naive_gate(x.x + (size_t)t * x.channels, x.channels, w, 0, gates * n, g);
+        naive_gate(h, n, w + 2, 0, gates * n, a);
+        for (uint32_t u = 0; u < n; u++) {
+            if (gates == 3) {
+                const double r = naive_logistic(g[u] + a[u]), z = naive_logistic(g[n + u] + a[n + u]);
+                h[u] = (1 - z) * tanh(g[2 * n + u] + r * a[2 * n + u]) + z * h[u];
+            } else {
+                const double in = naive_logistic(g[u] + a[u]), forget = naive_logistic(g[n + u] + a[n + u]);
+                c[u] = forget * c[u] + in * tanh(g[2 * n + u] + a[2 * n + u]);
+                h[u] = naive_logistic(g[3 * n + u] + a[3 * n + u]) * tanh(c[u]);
+            }
+            out.x[(size_t)t * out.channels + at + u] = h[u];
+        }
+    }
+}
+
+/* max(0, w x + b) over steps `dilation` apart, the last of them the step itself. */
+static inline signal naive_causal(sl_arena *arena, signal x, const sl_layer *layer, const sl_tensor *w)
+{
+    const signal out = new_signal(arena, x.steps, layer->units);
+    for (uint32_t t = 0; t < x.steps; t++) {
+        for (uint32_t u = 0; u < layer->units; u++) {
+            double sum = weight(&w[1], u);
+            for (uint32_t place = 0; place < layer->kernel; place++) {
+                const int64_t from = (int64_t)t - (int64_t)(layer->kernel - 1 - place) * layer->dilation;
+                for (uint32_t c = 0; c < x.channels && from >= 0; c++) {
+                    sum += weight(&w[0], (u * layer->kernel + place) * x.channels + c) * x.x[from * x.channels + c];
+                }
+            }
+            out.x[t * out.channels + u] = fmax(0, sum);
+        }
+    }
+    return out;
+}
+
+static inline signal naive_tcn(sl_arena *arena, signal x, const sl_layer *layer, const sl_tensor *w)
+{
+    const signal middle = naive_causal(arena, x, layer, w), out = naive_causal(arena, middle, layer, w + SL_TCN_W2);
+    const signal skip = layer->units == x.channels ? x : naive_matrix(arena, x, w + SL_TCN_WS, layer->units, 1, false);
+    for (uint32_t i = 0; i < out.steps * out.channels; i++) out.x[i] = fmax(0, out.x[i] + skip.x[i]);
+    return out;
+}
+
+static inline signal naive_max_pool(sl_arena *arena, signal x, const sl_layer *layer)
+{
+    const signal out = new_signal(arena, x.steps / layer->pool_steps, x.channels / layer->pool_channels);
+    for (uint32_t i = 0; i < out.steps * out.channels; i++) out.x[i] = -INFINITY;
+    for (uint32_t t = 0; t < out.steps * layer->pool_steps; t++) {
+        for (uint32_t c = 0; c < out.channels * layer->pool_channels; c++) {
+            double *to = &out.x[t / layer->pool_steps * out.channels + c / layer->pool_channels];
+            *to = fmax(*to, x.x[t * x.channels + c]);
+        }
+    }
+    return out;
+}
+
 static inline signal naive_layer(sl_arena *arena, signal x, const sl_layer *layer, const sl_tensor *w)
 {
     signal out = new_signal(arena, x.steps, x.channels);
@@ -133,6 +211,16 @@ static inline signal naive_layer(sl_arena *arena, signal x, const sl_layer *laye
             out.x[i] = x.x[i] + (layer->n_tensors > 0 ? weight(w, i) : c % 2 == 0 ? sin(angle) : cos(angle));
         }
         return out;
+    case SL_LAYER_GRU:
+    case SL_LAYER_LSTM:
+        out = new_signal(arena, x.steps, layer->units * (layer->bidirectional ? 2 : 1));
+        naive_recurrent(arena, x, layer, w, false, 0, out);
+        if (layer->bidirectional) naive_recurrent(arena, x, layer, w + SL_RECURRENT_TENSORS, true, layer->units, out);
+        return out;
+    case SL_LAYER_TCN: return naive_tcn(arena, x, layer, w);
+    case SL_LAYER_MAX_POOL: return naive_max_pool(arena, x, layer);
+    case SL_LAYER_FLATTEN: return (signal){1, x.steps * x.channels, x.x};
+    case SL_LAYER_LAST_STEP: return (signal){1, x.channels, x.x + (size_t)(x.steps - 1) * x.channels};
     case SL_LAYER_MEAN_OVER_TIME:
         out.steps = 1;
         for (uint32_t i = 0; i < x.steps * x.channels; i++) out.x[i % x.channels] += x.x[i] / x.steps;
@@ -144,12 +232,13 @@ static inline signal naive_layer(sl_arena *arena, signal x, const sl_layer *laye
     }
 }
 
-static inline const double *naive_run(sl_arena *arena, const sl_model_parts *parts, const float *input)
+/* Probabilities of an input of which the first `steps` rows are there. */
+static inline const double *naive_run_first(sl_arena *arena, const sl_model_parts *parts, const float *input, uint32_t steps)
 {
     const sl_contract *c = &parts->contract;
-    signal x = new_signal(arena, sl_contract_input_steps(c), sl_contract_input_channels(c));
+    signal x = new_signal(arena, steps, sl_contract_input_channels(c));
     for (size_t i = 0; i < (size_t)x.steps * x.channels; i++) x.x[i] = (double)input[i];
-    const float *features = input + (size_t)x.steps * x.channels;
+    const float *features = input + (size_t)sl_contract_input_steps(c) * x.channels;
     const sl_tensor *w = parts->tensors;
     for (size_t i = 0; i < parts->n_layers; i++) {
         const sl_layer *layer = &parts->layers[i];
@@ -158,6 +247,22 @@ static inline const double *naive_run(sl_arena *arena, const sl_model_parts *par
         w += layer->n_tensors;
     }
     return x.x;
+}
+
+/* Rows of an input of nights, without the zeros behind them. */
+static inline uint32_t naive_steps(const sl_model_parts *parts, const float *input)
+{
+    const uint32_t channels = sl_contract_input_channels(&parts->contract);
+    uint32_t steps = sl_contract_input_steps(&parts->contract);
+    for (bool zeros = parts->contract.sees == SL_SEES_NIGHTS; zeros && steps > 1; steps -= zeros) {
+        for (uint32_t c = 0; c < channels; c++) zeros = zeros && input[(size_t)(steps - 1) * channels + c] == 0;
+    }
+    return steps;
+}
+
+static inline const double *naive_run(sl_arena *arena, const sl_model_parts *parts, const float *input)
+{
+    return naive_run_first(arena, parts, input, naive_steps(parts, input));
 }
 
 #endif

@@ -78,6 +78,67 @@ static inline void stack_mean(stack *s)
     s->steps = 1;
 }
 
+static inline void stack_recurrent(stack *s, sl_layer_kind kind, uint32_t units, bool bidirectional)
+{
+    sl_layer *layer = random_layer(s->parts, kind);
+    layer->units = units;
+    layer->bidirectional = bidirectional;
+    const uint32_t n = (kind == SL_LAYER_GRU ? 3 : 4) * units;
+    for (int i = 0; i < (bidirectional ? 2 : 1); i++) {
+        stack_matrix(s, n, s->channels);
+        stack_matrix(s, n, units);
+    }
+    s->channels = (bidirectional ? 2 : 1) * units;
+}
+
+static inline void stack_tcn(stack *s, uint32_t units, uint32_t kernel, uint32_t dilation)
+{
+    sl_layer *layer = random_layer(s->parts, SL_LAYER_TCN);
+    layer->units = units;
+    layer->kernel = kernel;
+    layer->dilation = dilation;
+    for (int i = 0; i < 2; i++) {
+        const uint32_t shape[] = {units, kernel, i == 0 ? s->channels : units};
+        stack_tensor(s, 0, 1 / sqrt(shape[1] * shape[2]), 3, shape);
+        stack_tensor(s, 0, 0.3, 1, &units);
+    }
+    if (units != s->channels) stack_matrix(s, units, s->channels);
+    s->channels = units;
+}
+
+static inline void stack_max_pool(stack *s, uint32_t steps, uint32_t channels)
+{
+    sl_layer *layer = random_layer(s->parts, SL_LAYER_MAX_POOL);
+    layer->pool_steps = steps;
+    layer->pool_channels = channels;
+    s->steps /= steps;
+    s->channels /= channels;
+}
+
+static inline void stack_flatten(stack *s)
+{
+    random_layer(s->parts, SL_LAYER_FLATTEN);
+    s->channels *= s->steps;
+    s->steps = 1;
+}
+
+static inline void stack_last_step(stack *s)
+{
+    random_layer(s->parts, SL_LAYER_LAST_STEP);
+    s->steps = 1;
+}
+
+/* Inputs of at most that many nights: channels change. */
+static inline void stack_nights(stack *s, uint32_t nights)
+{
+    sl_contract *c = &s->parts->contract;
+    c->sees = SL_SEES_NIGHTS;
+    c->max_nights = nights;
+    c->scaling = SL_SCALING_PEAK;
+    s->steps = sl_contract_input_steps(c);
+    s->channels = sl_contract_input_channels(c);
+}
+
 /* A dense layer to the classes, and the softmax. */
 static inline void stack_end(stack *s)
 {

@@ -300,7 +300,7 @@ static void a_network_that_does_not_chain_is_refused(void **state)
     REFUSED(parts->layers[3].kind, SL_LAYER_SOFTMAX, SL_ERR_FORMAT);
     REFUSED(parts->tensors[4].n_bytes, 12, SL_ERR_FORMAT);
     REFUSED(parts->tensors[4].storage, 7, SL_ERR_UNSUPPORTED);
-    REFUSED(parts->tensors[0].storage, SL_STORAGE_INT8, SL_ERR_FORMAT);
+    REFUSED(parts->tensors[1].storage, SL_STORAGE_INT8, SL_ERR_FORMAT);
     REFUSED(parts->n_tensors, 19, SL_ERR_FORMAT);
     REFUSED(parts->n_layers, 5, SL_ERR_FORMAT);
     REFUSED(parts->contract.n_classes, 13, SL_ERR_FORMAT);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "model/model_write.h"
-#include "random_model.h"
+#include "random_stack.h"
 #include "starling/model.h"
 
 static void profile_of(sl_storage storage, const char *marked)
@@ -60,6 +60,51 @@ static void a_profile_has_every_call_and_changes_nothing(void **state)
     profile_of(SL_STORAGE_INT8, "int8");
 }
 
+/* A step of a recurrent layer is a product and its gates. */
+static void a_profile_has_every_step(void **state)
+{
+    (void)state;
+    enum { STEPS = 30, ROOM = 200 };
+    sl_arena arena;
+    sl_arena_init(&arena, 1 << 26);
+    sl_error err;
+    void *bytes;
+    size_t n_bytes;
+    sl_model *model;
+    stack s = new_stack(&arena, 1, STEPS, 2, 0, 5);
+    stack_recurrent(&s, SL_LAYER_GRU, 48, false);
+    stack_recurrent(&s, SL_LAYER_LSTM, 48, false);
+    stack_last_step(&s);
+    stack_end(&s);
+    assert_ok(sl_model_write_memory(s.parts, &bytes, &n_bytes, &err), &err);
+    assert_ok(sl_model_open_memory(bytes, n_bytes, &model, &err), &err);
+    sl_model_info info;
+    sl_model_describe(model, &info);
+    sl_runner *runner;
+    assert_ok(sl_runner_new(model, &runner, &err), &err);
+    const float *input = random_floats(&arena, &s.rng, 2 * STEPS, 0, 1);
+    float plain[5], profiled[5];
+    sl_profile_row *rows = SL_ARENA_NEW(&arena, sl_profile_row, ROOM);
+    size_t n = 0, products = 0, gates = 0;
+    double flop = 0;
+    assert_ok(sl_runner_run(runner, 1, input, plain, &err), &err);
+    assert_ok(sl_runner_profile(runner, input, profiled, ROOM, rows, &n, &err), &err);
+    assert_memory_equal(profiled, plain, sizeof plain);
+    assert_in_range(n, 4 * STEPS, ROOM);
+    for (size_t i = 0; i < n; i++) {
+        products += strcmp(rows[i].kernel, "matvec") == 0;
+        gates += strcmp(rows[i].kernel, "gru") == 0 || strcmp(rows[i].kernel, "lstm") == 0;
+        flop += rows[i].flop;
+    }
+    assert_int_equal(products, 2 * STEPS);
+    assert_int_equal(gates, 2 * STEPS);
+    assert_true(flop > 0.9 * info.flop && flop < 2 * info.flop);
+    sl_runner_free(runner);
+    sl_model_close(model);
+    free(bytes);
+    sl_arena_release(&arena);
+}
+
 static void a_core_can_do_something(void **state)
 {
     (void)state;
@@ -70,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_profile_has_every_call_and_changes_nothing),
+        cmocka_unit_test(a_profile_has_every_step),
         cmocka_unit_test(a_core_can_do_something),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
