@@ -3,6 +3,7 @@
 #define STARLING_STARLING_H
 
 #include "starling/alert.h"
+#include "starling/answers.h"
 #include "starling/base.h"
 #include "starling/contract.h"
 #include "starling/dataset.h"

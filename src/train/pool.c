@@ -1,6 +1,7 @@
 #include "train/pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -93,6 +94,12 @@ void sl_pool_free(sl_pool *pool)
     pthread_mutex_destroy(&pool->mutex);
     free(pool->workers);
     free(pool);
+}
+
+size_t sl_pool_cores(void)
+{
+    cpu_set_t cores;
+    return sched_getaffinity(0, sizeof cores, &cores) == 0 ? (size_t)CPU_COUNT(&cores) : 1;
 }
 
 size_t sl_pool_threads(const sl_pool *pool)

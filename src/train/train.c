@@ -2,7 +2,6 @@
 #include "starling/train.h"
 
 #include <math.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,13 +218,6 @@ static sl_status first_parts(const run *r, sl_arena *arena, sl_model_parts *out,
     return SL_OK;
 }
 
-static size_t count_threads(const sl_train_options *o)
-{
-    cpu_set_t cores;
-    if (o->threads > 0) return o->threads;
-    return sched_getaffinity(0, sizeof cores, &cores) == 0 ? (size_t)CPU_COUNT(&cores) : 1;
-}
-
 /* What a checkpoint must agree on: everything that the weights depend on. */
 static uint64_t name_run(const run *r)
 {
@@ -256,7 +248,7 @@ static sl_status begin(run *r, sl_error *err)
     sl_arena_init(&arena, (size_t)1 << 30);
     sl_status status = first_parts(r, &arena, &parts, err);
     const sl_train_drops drops = {.encoder = o->drop_encoder, .head = o->drop_head};
-    if (status == SL_OK) status = sl_learner_new(&parts, &drops, o->batch, count_threads(o), &r->learner, err);
+    if (status == SL_OK) status = sl_learner_new(&parts, &drops, o->batch, o->threads > 0 ? o->threads : sl_pool_cores(), &r->learner, err);
     sl_arena_release(&arena);
     if (status != SL_OK) return status;
     const sl_train_net *net = r->learner->net;
