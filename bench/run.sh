@@ -5,6 +5,7 @@
 #
 #     bench/run.sh [BUILD] [--quick | --nights] [--write]
 #     bench/run.sh [BUILD] --check [--update]
+#     bench/run.sh [BUILD] --train [--write]     training beside PyTorch
 #
 # --write puts the tables into bench/RESULTS.md; --quick is one round and no long
 # night, --nights a million LSST alerts too; --update writes the baseline. Real packets and models come from
@@ -12,7 +13,7 @@
 # from $STARLING_PLASTICC.
 set -eu
 cd "$(dirname "$0")/.."
-build=build write='' quick='' nights='' check='' update=''
+build=build write='' quick='' nights='' check='' update='' train=''
 for argument in "$@"; do
     case $argument in
     --quick) quick=yes ;;
@@ -20,9 +21,10 @@ for argument in "$@"; do
     --peers) ;; # they are always there
     --write) write=yes ;;
     --check) check=yes ;;
+    --train) train=yes ;;
     --update) update=yes ;;
     -*)
-        echo "usage: bench/run.sh [BUILD] [--quick | --nights] [--write] | --check [--update]" >&2
+        echo "usage: bench/run.sh [BUILD] [--quick | --nights] [--write] | --check [--update] | --train [--write]" >&2
         exit 2
         ;;
     *) build=$argument ;;
@@ -36,6 +38,15 @@ mkdir -p "$work"
 
 if [ -n "$check" ]; then
     exec "$python" bench/check.py --build "$build" ${update:+--update}
+fi
+
+if [ -n "$train" ]; then
+    venv=$build/venv-train
+    if ! cmp -s bench/requirements-train.txt "$venv/made-for"; then
+        "$python" -m venv "$venv" && "$venv/bin/pip" install -q -r bench/requirements-train.txt
+        cp bench/requirements-train.txt "$venv/made-for"
+    fi
+    exec "$venv/bin/python" bench/train_peers.py --build "$build" ${write:+--write bench/RESULTS.md}
 fi
 
 # Real packets and a trained model where they are at hand, else what can be made here.
