@@ -17,22 +17,43 @@
 extern "C" {
 #endif
 
-/* A network of the zoo and its size; what a network has no use for is passed over. */
+/*
+ * A network of the zoo and its size; what a network has no use for is passed
+ * over. Any of them takes any contract; said is which one its paper's input is
+ * nearest to. Batch normalisation, which "gru" and "cnn" have in their papers,
+ * is left out, and so are their activations other than ReLU in convolutions.
+ *
+ *   t2    a transformer: convolution, positions, encoders, mean over time. Allam & McEwen 2021, arXiv:2105.06178.
+ *   gru   RAPID: two layers of 100 GRUs, read at the last step, so that it answers at every one. Muthukrishna et al.
+ *         2019, PASP 131 118002, arXiv:1904.00014; theirs are 50 steps of 3 days. For a grid with time forwards.
+ *   lstm  SuperNNova: two layers of 32 LSTMs, each both ways, and the mean of their states. Moeller & de Boissiere
+ *         2020, MNRAS 491 4277, arXiv:1901.06384. For nights (SL_SEES_NIGHTS).
+ *   tcn   RAPID's later form: blocks of causal convolutions of 100 channels over 2 steps, dilated by 1, 2, 4, 8; read at
+ *         the last step (the astrorapid package; the block is that of Bai et al. 2018, arXiv:1803.01271).
+ *   cnn   SCONE: convolutions over 3 steps with all wavelengths as channels, 32, 32, halved both ways, 16, 16, halved,
+ *         a dense layer of 32. Qu et al. 2021, AJ 162 67, arXiv:2106.04370; theirs are 32 wavelengths with their errors
+ *         (grid_wavelengths = 32, SL_PLANE_ERROR) at 180 steps. Convolutions over light curves alone: Brunel et al. 2019,
+ *         arXiv:1901.00461.
+ */
 typedef struct sl_net_size {
     char name[16];   /* sl_net_name() */
-    uint32_t width;  /* channels between the layers */
-    uint32_t heads;  /* of attention; they share the width */
-    uint32_t hidden; /* of the feed-forward */
-    uint32_t blocks; /* encoders */
-    uint32_t kernel; /* steps that the first convolution sees */
+    uint32_t width;  /* channels between the layers; of one way where a layer has two */
+    uint32_t heads;  /* t2: of attention; they share the width */
+    uint32_t hidden; /* t2: of the feed-forward */
+    uint32_t blocks; /* encoders, recurrent layers, causal blocks, pairs of convolutions */
+    uint32_t kernel; /* steps that a convolution sees */
     uint32_t head;   /* units of a dense layer before the last one; 0: none */
     bool tile;       /* features join the input at every step; else the head */
 } sl_net_size;
 
-/* The names of the networks ("t2"), NULL behind the last. */
+/* The names of the networks ("t2", ...), NULL behind the last. */
 SL_API const char *sl_net_name(size_t index);
 /* The size that its paper has. SL_ERR_INVAL for another name. */
 SL_API sl_status sl_net_size_preset(const char *name, sl_net_size *out, sl_error *err);
+/* A model file with the network as it is before training: the same seed gives the same weights. SL_ERR_INVAL for a size
+   beyond its bounds; SL_ERR_FORMAT for a contract that is none, or a network larger than a model file may have. */
+SL_API sl_status sl_net_write(const sl_net_size *size, const sl_contract *contract, uint64_t seed, const char *path,
+                              sl_error *err);
 
 typedef enum sl_optimizer { SL_OPTIMIZER_ADAMW = 0, SL_OPTIMIZER_ADAM = 1, SL_N_OPTIMIZERS } sl_optimizer;
 

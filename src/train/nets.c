@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "model/model_write.h"
 
 /* A network in the making: steps and channels of the signal so far. */
 typedef struct maker {
@@ -12,7 +13,7 @@ typedef struct maker {
     sl_arena *arena;
     sl_rng rng;
     const sl_net_size *size;
-    uint32_t channels;
+    uint32_t steps, channels;
     bool no_memory;
 } maker;
 
@@ -23,8 +24,8 @@ static sl_layer *add_layer(maker *m, sl_layer_kind kind)
     return layer;
 }
 
-/* Uniform within +-range about `middle`. */
-static void add_tensor(maker *m, const char *name, uint32_t rank, const uint32_t *shape, double middle, double range)
+/* The next tensor of the layer: room for its numbers, NULL where there is none. */
+static float *new_tensor(maker *m, const char *name, uint32_t rank, const uint32_t *shape, size_t *count)
 {
     sl_tensor *t = &m->parts->tensors[m->parts->n_tensors++];
     size_t n = 1;
@@ -34,12 +35,20 @@ static void add_tensor(maker *m, const char *name, uint32_t rank, const uint32_t
     memcpy(t->shape, shape, rank * sizeof shape[0]);
     m->parts->layers[m->parts->n_layers - 1].n_tensors++;
     float *w = SL_ARENA_NEW(m->arena, float, n);
-    if (w == NULL) {
-        m->no_memory = true;
-        return;
-    }
-    for (size_t i = 0; i < n; i++) w[i] = (float)(middle + (range > 0 ? range * (2 * sl_rng_uniform(&m->rng) - 1) : 0));
+    if (w == NULL) m->no_memory = true;
     t->data = w;
+    *count = n;
+    return w;
+}
+
+/* Uniform within +-range about `middle`. */
+static void add_tensor(maker *m, const char *name, uint32_t rank, const uint32_t *shape, double middle, double range)
+{
+    size_t n;
+    float *w = new_tensor(m, name, rank, shape, &n);
+    for (size_t i = 0; w != NULL && i < n; i++) {
+        w[i] = (float)(middle + (range > 0 ? range * (2 * sl_rng_uniform(&m->rng) - 1) : 0));
+    }
 }
 
 static void add_vector(maker *m, const char *name, uint32_t n, double value)
@@ -54,15 +63,21 @@ static void add_matrix(maker *m, const char *name, uint32_t rows, uint32_t colum
     add_vector(m, "bias", rows, 0);
 }
 
+/* The weights of a convolution, and its bias. */
+static void add_kernel(maker *m, const char *name, uint32_t units, uint32_t kernel, uint32_t channels)
+{
+    const uint32_t shape[] = {units, kernel, channels};
+    add_tensor(m, name, 3, shape, 0, sqrt(6.0 / ((double)kernel * ((double)units + channels))));
+    add_vector(m, "bias", units, 0);
+}
+
 static void add_conv1d(maker *m, uint32_t units, uint32_t kernel)
 {
     sl_layer *layer = add_layer(m, SL_LAYER_CONV1D);
-    const uint32_t shape[] = {units, kernel, m->channels};
     layer->units = units;
     layer->kernel = kernel;
     layer->activation = SL_ACTIVATION_RELU;
-    add_tensor(m, "conv1d", 3, shape, 0, sqrt(6.0 / ((double)kernel * ((double)units + m->channels))));
-    add_vector(m, "bias", units, 0);
+    add_kernel(m, "conv1d", units, kernel, m->channels);
     m->channels = units;
 }
 
@@ -109,6 +124,15 @@ static void add_features(maker *m)
     m->channels += n;
 }
 
+/* Features, where they have not joined the input, and dense layers. */
+static void add_head(maker *m)
+{
+    if (!m->size->tile) add_features(m);
+    if (m->size->head > 0) add_dense(m, m->size->head, SL_ACTIVATION_RELU);
+    add_dense(m, m->parts->contract.n_classes, SL_ACTIVATION_NONE);
+    add_layer(m, SL_LAYER_SOFTMAX);
+}
+
 /* t2, of any size: convolution, positions, encoders, mean over time. */
 static void make_t2(maker *m)
 {
@@ -117,10 +141,116 @@ static void make_t2(maker *m)
     add_layer(m, SL_LAYER_POSITIONS);
     for (uint32_t i = 0; i < m->size->blocks; i++) add_encoder(m);
     add_layer(m, SL_LAYER_MEAN_OVER_TIME);
-    if (!m->size->tile) add_features(m);
-    if (m->size->head > 0) add_dense(m, m->size->head, SL_ACTIVATION_RELU);
-    add_dense(m, m->parts->contract.n_classes, SL_ACTIVATION_NONE);
-    add_layer(m, SL_LAYER_SOFTMAX);
+    add_head(m);
+}
+
+/* Columns of length 1 at right angles to each other: normal numbers, made so by Gram and Schmidt, twice against rounding. */
+static void make_orthogonal(maker *m, float *w, size_t rows, size_t columns)
+{
+    double *q = SL_ARENA_NEW(m->arena, double, rows * columns); /* column after column */
+    if (q == NULL) {
+        m->no_memory = true;
+        return;
+    }
+    for (size_t c = 0; c < columns; c++) {
+        double *column = q + c * rows, size = 0;
+        for (size_t r = 0; r < rows; r++) column[r] = sl_rng_normal(&m->rng);
+        for (size_t i = 0; i < 2 * c; i++) {
+            const double *other = q + i % c * rows;
+            double share = 0;
+            for (size_t r = 0; r < rows; r++) share += column[r] * other[r];
+            for (size_t r = 0; r < rows; r++) column[r] -= share * other[r];
+        }
+        for (size_t r = 0; r < rows; r++) size += column[r] * column[r];
+        for (size_t r = 0; r < rows; r++) w[r * columns + c] = (float)(column[r] /= sqrt(size));
+    }
+}
+
+/* Two layers of GRUs as Keras begins them: Glorot for the input, orthogonal for the states, no biases. */
+static void make_gru(maker *m)
+{
+    const uint32_t units = m->size->width, n = 3 * units;
+    if (m->size->tile) add_features(m);
+    for (uint32_t i = 0; i < m->size->blocks; i++) {
+        add_layer(m, SL_LAYER_GRU)->units = units;
+        add_matrix(m, "wx", n, m->channels);
+        const uint32_t shape[] = {n, units};
+        size_t count;
+        float *w = new_tensor(m, "wh", 2, shape, &count);
+        if (w != NULL) make_orthogonal(m, w, n, units);
+        add_vector(m, "bias", n, 0);
+        m->channels = units;
+    }
+    add_layer(m, SL_LAYER_LAST_STEP);
+    add_head(m);
+}
+
+/* Layers of LSTMs both ways as PyTorch begins them: all within 1 / root(units). */
+static void make_lstm(maker *m)
+{
+    const uint32_t units = m->size->width, n = 4 * units;
+    const double range = 1 / sqrt(units);
+    if (m->size->tile) add_features(m);
+    for (uint32_t i = 0; i < m->size->blocks; i++) {
+        sl_layer *layer = add_layer(m, SL_LAYER_LSTM);
+        layer->units = units;
+        layer->bidirectional = true;
+        for (int way = 0; way < 2; way++) {
+            const uint32_t of_input[] = {n, m->channels}, of_state[] = {n, units};
+            add_tensor(m, "wx", 2, of_input, 0, range);
+            add_tensor(m, "bias", 1, &n, 0, range);
+            add_tensor(m, "wh", 2, of_state, 0, range);
+            add_tensor(m, "bias", 1, &n, 0, range);
+        }
+        m->channels = 2 * units;
+    }
+    add_layer(m, SL_LAYER_MEAN_OVER_TIME);
+    add_head(m);
+}
+
+/* Each block looks twice as far back as the one before. */
+static void make_tcn(maker *m)
+{
+    const uint32_t units = m->size->width, kernel = m->size->kernel;
+    if (m->size->tile) add_features(m);
+    for (uint32_t i = 0; i < m->size->blocks; i++) {
+        sl_layer *layer = add_layer(m, SL_LAYER_TCN);
+        layer->units = units;
+        layer->kernel = kernel;
+        layer->dilation = i < 12 ? 1u << i : SL_MAX_GRID_LENGTH;
+        add_kernel(m, "conv1", units, kernel, m->channels);
+        add_kernel(m, "conv2", units, kernel, units);
+        if (units != m->channels) add_matrix(m, "skip", units, m->channels);
+        m->channels = units;
+    }
+    add_layer(m, SL_LAYER_LAST_STEP);
+    add_head(m);
+}
+
+/* Half of the steps and channels; of one, that one. */
+static void add_half(maker *m)
+{
+    sl_layer *layer = add_layer(m, SL_LAYER_MAX_POOL);
+    layer->pool_steps = m->steps > 1 ? 2 : 1;
+    layer->pool_channels = m->channels > 1 ? 2 : 1;
+    m->steps /= layer->pool_steps;
+    m->channels /= layer->pool_channels;
+}
+
+/* Pairs of convolutions, each as wide as the pooling before has left it. */
+static void make_cnn(maker *m)
+{
+    if (m->size->tile) add_features(m);
+    uint32_t width = m->size->width;
+    for (uint32_t i = 0; i < m->size->blocks; i++, width = m->channels) {
+        add_conv1d(m, width, m->size->kernel);
+        add_conv1d(m, width, m->size->kernel);
+        add_half(m);
+    }
+    add_layer(m, SL_LAYER_FLATTEN);
+    m->channels *= m->steps;
+    m->steps = 1;
+    add_head(m);
 }
 
 static const struct net {
@@ -129,6 +259,10 @@ static const struct net {
     sl_net_size size;
 } nets[] = {
     {"t2", make_t2, {.name = "t2", .width = 32, .heads = 16, .hidden = 128, .blocks = 1, .kernel = 1}},
+    {"gru", make_gru, {.name = "gru", .width = 100, .heads = 1, .hidden = 1, .blocks = 2, .kernel = 1, .tile = true}},
+    {"lstm", make_lstm, {.name = "lstm", .width = 32, .heads = 1, .hidden = 1, .blocks = 2, .kernel = 1, .tile = true}},
+    {"tcn", make_tcn, {.name = "tcn", .width = 100, .heads = 1, .hidden = 1, .blocks = 4, .kernel = 2, .tile = true}},
+    {"cnn", make_cnn, {.name = "cnn", .width = 32, .heads = 1, .hidden = 1, .blocks = 2, .kernel = 3, .head = 32}},
 };
 enum { N_NETS = sizeof nets / sizeof nets[0] };
 
@@ -175,8 +309,22 @@ sl_status sl_net_build(const sl_net_size *size, const sl_contract *contract, uin
     *out = (sl_model_parts){.contract = *contract, .layers = SL_ARENA_NEW(arena, sl_layer, SL_MAX_LAYERS),
                             .tensors = SL_ARENA_NEW(arena, sl_tensor, SL_MAX_TENSORS)};
     if (out->layers == NULL || out->tensors == NULL) return SL_FAIL_NOMEM(err);
-    maker m = {.parts = out, .arena = arena, .size = size, .channels = sl_contract_input_channels(contract)};
+    maker m = {.parts = out, .arena = arena, .size = size, .steps = sl_contract_input_steps(contract),
+               .channels = sl_contract_input_channels(contract)};
     sl_rng_init(&m.rng, seed, 7);
     net->make(&m);
     return m.no_memory ? SL_FAIL_NOMEM(err) : SL_OK;
+}
+
+sl_status sl_net_write(const sl_net_size *size, const sl_contract *contract, uint64_t seed, const char *path, sl_error *err)
+{
+    SL_REQUIRE(size != NULL && contract != NULL && path != NULL, err);
+    SL_TRY(sl_contract_check(contract, err));
+    sl_arena arena;
+    sl_model_parts parts;
+    sl_arena_init(&arena, (size_t)512 << 20);
+    sl_status status = sl_net_build(size, contract, seed, &arena, &parts, err);
+    if (status == SL_OK) status = sl_model_write(&parts, path, err);
+    sl_arena_release(&arena);
+    return status;
 }

@@ -14,7 +14,8 @@
  * A network for the contract. Everything is allocated from the arena, but what
  * the contract borrows. Matrices begin uniform within root(6 / (rows +
  * columns)) (Glorot), of a convolution rows and columns times its kernel;
- * biases 0, norms 1 and 0. SL_ERR_INVAL for a name or a size that is none.
+ * biases 0, norms 1 and 0; recurrent layers as their papers' frameworks begin
+ * them. SL_ERR_INVAL for a name or a size that is none.
  */
 sl_status sl_net_build(const sl_net_size *size, const sl_contract *contract, uint64_t seed, sl_arena *arena,
                        sl_model_parts *out, sl_error *err);
