@@ -74,6 +74,21 @@ typedef struct sl_gp_mean {
     double *mean;                             /* [n_times], the same */
 } sl_gp_mean;
 
+/*
+ * variance[j] = A - k . K^-1 k,  k_i = A (1 + s) e^-s,  s^2 = a (times_j - t_i)^2 + b (w - w_i)^2,
+ * to within some n roundings of A: it may come out a little below 0. Place
+ * j's result depends on times_j only.
+ */
+enum { SL_GP_VARIANCE_WIDTH = 32 /* times that go through at once, at most */ };
+typedef struct sl_gp_variance {
+    const sl_gp_problem *problem; /* behind `whole.value`, which did not give NaN; one light curve */
+    double at_wavelength;         /* w */
+    size_t n_times;               /* a multiple of SL_GP_PAD */
+    const double *times;          /* [n_times], finite, aligned to 64 bytes */
+    double *work;                 /* sl_gp_rows(problem->n) x SL_GP_VARIANCE_WIDTH, aligned to 64 bytes */
+    double *variance;             /* [n_times], aligned to 64 bytes */
+} sl_gp_variance;
+
 typedef struct sl_gp_kernels {
     sl_gp_way lanes, whole;
     void (*mean)(const sl_gp_mean *m);
@@ -83,6 +98,7 @@ typedef struct sl_gp_kernels {
      * counts a time that is off its place by d as s off by root(a) d.
      */
     void (*grid)(const sl_gp_mean *m);
+    void (*variance)(const sl_gp_variance *v);
 } sl_gp_kernels;
 
 static inline size_t sl_gp_rows(size_t n)

@@ -157,3 +157,18 @@ void sl_gp_scalar_mean(const sl_gp_mean *m)
         m->mean[j] = m->amplitude * sum;
     }
 }
+
+void sl_gp_scalar_variance(const sl_gp_variance *v)
+{
+    const sl_gp_problem *g = v->problem;
+    const matrices m = layout(g);
+    for (size_t j = 0; j < v->n_times; j++) {
+        for (size_t i = 0; i < g->n; i++) {
+            const double dw = v->at_wavelength - g->wavelength[i];
+            const double s = distance(v->times[j] - g->time[i], *g->time_scale, dw * dw * g->wavelength_scale);
+            v->work[i] = *g->amplitude * ((1 + s) * exp(-s));
+        }
+        solve_lower(g->n, m.factor, v->work);
+        v->variance[j] = *g->amplitude - dot(g->n, v->work, v->work);
+    }
+}

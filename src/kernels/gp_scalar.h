@@ -8,5 +8,6 @@ size_t sl_gp_scalar_work(size_t n);
 void sl_gp_scalar_value(const sl_gp_problem *g);
 void sl_gp_scalar_slope(const sl_gp_problem *g);
 void sl_gp_scalar_mean(const sl_gp_mean *m);
+void sl_gp_scalar_variance(const sl_gp_variance *v);
 
 #endif

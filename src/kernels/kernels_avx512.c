@@ -80,6 +80,7 @@ SL_INLINE void vcross(vf *x)
 #include "kernels/gp_lanes_tmpl.h"
 #include "kernels/gp_whole_tmpl.h"
 #include "kernels/gp_mean_tmpl.h"
+#include "kernels/gp_variance_tmpl.h"
 #include "kernels/kernels_tmpl.h"
 
 SL_ISA_END

@@ -279,7 +279,8 @@ static double peak(size_t rounds, float *sum)
         .gp = {.lanes = {DL, gp_lanes_work, gp_lanes_value, gp_lanes_slope}, \
                .whole = {1, gp_whole_work, gp_whole_value, gp_whole_slope}, \
                .mean = gp_mean, \
-               .grid = gp_grid}, \
+               .grid = gp_grid, \
+               .variance = gp_variance}, \
         .recur = {matvec, gru, lstm, gru_back, lstm_back}, \
         .train = {attention_back, norm_back, dropout, transpose, row_sums, relu_back}, \
     }

@@ -261,6 +261,47 @@ void check_gp_grid(const sl_kernels *k)
     }
 }
 
+/*
+ * |U^-T k|^2 = k . K^-1 k. As with alpha, K^-1 k is off by condition * epsilon
+ * of itself, so the product by that of |k|^2 over the least eigenvalue; and k
+ * itself by some half_ulp of the amplitude.
+ */
+void check_gp_variance(const sl_kernels *k)
+{
+    const size_t n = up_to(60), n_times = SL_GP_PAD * up_to(20);
+    task t = new_task(&k->gp.whole, n);
+    fill_lane(&t, 0, n);
+    k->gp.whole.value(&t.g);
+    const task one = lane_alone(&t, 0);
+    double *times = doubles(n_times), *work = doubles(sl_gp_rows(n) * SL_GP_VARIANCE_WIDTH);
+    for (size_t i = 0; i < sl_gp_rows(n) * SL_GP_VARIANCE_WIDTH; i++) work[i] = NAN;
+    for (size_t j = 0; j < n_times; j++) times[j] = sl_rng_below(&rng, 20) ? 500 * sl_rng_uniform(&rng) : 1e7;
+    sl_gp_variance v = {.problem = &one.g, .at_wavelength = 3000 + 1000 * (double)sl_rng_below(&rng, 4), .n_times = n_times,
+                        .times = times, .work = work};
+    double *expected = v.variance = doubles(n_times);
+    sl_kernels_scalar.gp.variance(&v);
+    v.problem = &t.g;
+    double *got = v.variance = doubles(n_times);
+    k->gp.variance(&v);
+    const double count = (double)n, amplitude = t.amplitude[0];
+    double least = INFINITY, most = 0;
+    for (size_t i = 0; i < n; i++) {
+        least = fmin(least, t.noise[i]);
+        most = fmax(most, t.noise[i]);
+    }
+    const double off = 2 * (count * amplitude + most) / least * count * (3 * count + 9) * half_ulp;
+    for (size_t j = 0; j < n_times; j++) {
+        near("the variance", n, got[j], expected[j], count * amplitude * amplitude / least * (off + 40 * half_ulp));
+        CHECK(got[j] <= amplitude && (times[j] < 1e7 || got[j] == amplitude), "gp: variance %g beside an amplitude of %g",
+              got[j], amplitude);
+    }
+    times[0] = times[n_times - 1]; /* the result of a place is its own */
+    double *again = v.variance = doubles(SL_GP_PAD);
+    v.n_times = SL_GP_PAD;
+    k->gp.variance(&v);
+    CHECK(again[0] == got[n_times - 1], "gp: the variance depends on its neighbours");
+}
+
 /* (1 + s) e^-s for s that are whole numbers over 2^k, so that s^2 and its root are exact. */
 void check_gp_exponential(const sl_kernels *k)
 {
@@ -301,6 +342,27 @@ static void call_both(const void *c)
     ((const call *)c)->way->slope(&((const call *)c)->t.g);
 }
 
+typedef struct variance_call {
+    void (*variance)(const sl_gp_variance *v);
+    sl_gp_variance v;
+} variance_call;
+
+static void call_variance(const void *c) { ((const variance_call *)c)->variance(&((const variance_call *)c)->v); }
+
+static void bench_variance(const sl_kernels *k, size_t n)
+{
+    task t = new_task(&k->gp.whole, n);
+    fill_lane(&t, 0, n);
+    k->gp.whole.value(&t.g);
+    variance_call c = {.variance = k->gp.variance,
+                       .v = {.problem = &t.g, .at_wavelength = 5000, .n_times = 104, .times = doubles(104),
+                             .work = doubles(sl_gp_rows(n) * SL_GP_VARIANCE_WIDTH), .variance = doubles(104)}};
+    const double us = fastest_us(call_variance, &c), flop = 104.0 * (double)n * (double)n;
+    printf("%-7s gp variance of %zu points at 104 times: %.3f us, %.1f GFLOP/s in the solution\n", k->name, n, us,
+           1e-3 * flop / us);
+    free_arrays();
+}
+
 static void bench_way(const sl_kernels *k, const sl_gp_way *way, const char *name, size_t n)
 {
     call c = {.way = way, .t = new_task(way, n)};
@@ -317,6 +379,9 @@ void bench_gp(const sl_kernels *k)
         if (lengths[i] <= 64) bench_way(k, &k->gp.lanes, "lanes", lengths[i]);
         if (lengths[i] >= 32) bench_way(k, &k->gp.whole, "whole", lengths[i]);
     }
+    bench_variance(k, 12);
+    bench_variance(k, 48);
+    bench_variance(k, 150);
     call c = {.mean = k->gp.mean, .t = new_task(&k->gp.lanes, 12)};
     double *points = doubles(12), *bands = doubles(12), *times = doubles(104);
     for (size_t i = 0; i < 12; i++) bands[i] = i < 6;

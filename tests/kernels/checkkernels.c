@@ -530,7 +530,7 @@ int main(int argc, char **argv)
     static void (*const checks[])(const sl_kernels *) = {
         check_gemm, check_gemm_lanes, check_attention, check_attention_not_finite, check_large_scores,
         check_norm, check_quantize, check_pack, check_mean, check_softmax, check_not_finite,
-        check_gp_lanes, check_gp_whole, check_gp_neighbours, check_gp_mean, check_gp_grid,
+        check_gp_lanes, check_gp_whole, check_gp_neighbours, check_gp_mean, check_gp_grid, check_gp_variance,
         check_gp_exponential,
         check_matvec, check_gates, check_gates_back, check_two_ways,
         check_attention_back, check_sharp_back, check_norm_back, check_dropout, check_moves,

@@ -37,6 +37,7 @@ void check_gp_whole(const sl_kernels *k);
 void check_gp_neighbours(const sl_kernels *k);
 void check_gp_mean(const sl_kernels *k);
 void check_gp_grid(const sl_kernels *k);
+void check_gp_variance(const sl_kernels *k);
 void check_gp_exponential(const sl_kernels *k);
 void bench_gp(const sl_kernels *k);
 
