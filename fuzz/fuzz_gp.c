@@ -3,7 +3,8 @@
  *
  * Byte 0 chooses scaling and extras, byte 1 the grid's length; then 13 bytes a
  * point: time, flux and error as float32, and the band. Times are sorted
- * unless bit 7 of byte 0 is set. */
+ * unless bit 7 of byte 0 is set. With bit 5 there are all features, and beside
+ * them planes, wavelengths or nights as byte 1 says. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@ enum { MOST = 150, POINT = 13 };
 
 typedef struct points {
     double time[MOST], flux[MOST], error[MOST], wavelength[MOST];
+    uint8_t band[MOST];
 } points;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -28,6 +30,7 @@ static size_t read_points(const uint8_t *data, size_t size, points *out)
         out->flux[n] = (double)value[1];
         out->error[n] = (double)value[2];
         out->wavelength[n] = 3685 + 1500 * (data[n * POINT + 12] % 4);
+        out->band[n] = data[n * POINT + 12] % 2;
     }
     return n;
 }
@@ -47,6 +50,7 @@ static void check(const sl_contract *contract, const float *input, const sl_gp_f
 {
     const size_t n = sl_contract_input_floats(contract);
     for (size_t i = 0; i < n; i++) require(isfinite(input[i]));
+    if (contract->sees == SL_SEES_NIGHTS) return;
     require(isfinite(info->log_likelihood) && info->evaluations >= 1 && info->evaluations <= 80);
     require(info->p[1] >= contract->gp.metric_min && info->p[1] <= contract->gp.metric_max);
     require(fabs(info->p[0] - info->start[0]) <= contract->gp.amplitude_halfwidth * (1 + 1e-9));
@@ -60,7 +64,7 @@ static void check_batch(const sl_contract *contract, const sl_lightcurve *lc, sl
     const float *other_input = NULL;
     sl_gp_fit_info other;
     sl_error other_err;
-    const size_t steps = sl_contract_input_steps(contract), half = lc->n / 2;
+    const size_t half = lc->n / 2;
     sl_lightcurve head = *lc, tail = *lc;
     head.n = half;
     tail.n -= half;
@@ -68,13 +72,14 @@ static void check_batch(const sl_contract *contract, const sl_lightcurve *lc, sl
     tail.flux += half;
     tail.error += half;
     tail.wavelength += half;
+    tail.band += half;
     require(sl_gp_batch_new(contract, 3, &batch, NULL) == SL_OK);
     require(sl_gp_batch_add(batch, &head, NULL) == SL_OK && sl_gp_batch_add(batch, lc, NULL) == SL_OK &&
             sl_gp_batch_add(batch, &tail, NULL) == SL_OK && sl_gp_batch_run(batch, NULL) == SL_OK);
     require(sl_gp_batch_result(batch, 1, &other_input, &other, &other_err) == status);
     if (status == SL_OK) {
-        require(memcmp(other_input, input, steps * sl_contract_input_channels(contract) * sizeof *input) == 0);
-        require(memcmp(other.p, info->p, sizeof other.p) == 0 && other.log_likelihood == info->log_likelihood);
+        require(memcmp(other_input, input, sl_contract_input_floats(contract) * sizeof *input) == 0);
+        if (contract->sees == SL_SEES_GRID) require(memcmp(other.p, info->p, sizeof other.p) == 0 && other.log_likelihood == info->log_likelihood);
         require(other.evaluations == info->evaluations && other.converged == info->converged);
     } else {
         require(other_err.reason == err->reason && strcmp(other_err.message, err->message) == 0);
@@ -82,11 +87,32 @@ static void check_batch(const sl_contract *contract, const sl_lightcurve *lc, sl
     sl_gp_batch_free(batch);
 }
 
+/* Whatever of it makes no contract is left out. */
+static void add_what_is_asked(sl_contract *c, uint8_t what)
+{
+    for (int f = 0; f < SL_FEATURE_END; f++) {
+        const bool usable = sl_feature_name((sl_feature)f) != NULL && ((what & 8) == 0 || !sl_feature_of_fit((sl_feature)f));
+        if (usable) c->features[c->n_features++] = (sl_feature)f;
+    }
+    for (uint32_t i = 0; i < sl_contract_input_features(c); i++) c->feature_spread[i] = 0.5f;
+    c->planes = what & 3;
+    c->grid_wavelengths = what & 4 && c->scaling != SL_SCALING_FIXED ? 4 : 0;
+    if (what & 8) {
+        c->sees = SL_SEES_NIGHTS;
+        c->max_nights = 9;
+        c->planes &= SL_PLANE_ASINH;
+        c->grid_wavelengths = 0;
+        if (c->scaling == SL_SCALING_MEDIAN_IQR) c->scaling = SL_SCALING_PEAK;
+        if (c->extra_mode == SL_EXTRAS_AS_STEPS) c->extra_mode = SL_EXTRAS_AS_CHANNELS;
+    }
+    require(sl_contract_check(c, NULL) == SL_OK);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static sl_gp *gp;
-    static float input[260 * 4];
-    sl_contract contract;
+    static float input[260 * (3 * 4 + 2) + SL_MAX_FEATURE_VALUES];
+    static sl_contract contract;
     points p;
     if (gp == NULL && sl_gp_new(&gp, NULL) != SL_OK) abort();
     if (size < 2 || sl_contract_preset("starling", &contract, NULL) != SL_OK) return 0;
@@ -96,11 +122,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     contract.n_extras = contract.extra_mode == SL_EXTRAS_NONE ? 0 : 2;
     contract.extras[1] = SL_EXTRA_REDSHIFT_ERROR;
     contract.gp.grid_length = 2 + data[1];
+    if (data[0] & 0x20) add_what_is_asked(&contract, data[1]);
     const sl_lightcurve lc = {.n = read_points(data + 2, size - 2, &p),
                               .time = p.time,
                               .flux = p.flux,
                               .error = p.error,
                               .wavelength = p.wavelength,
+                              .band = p.band,
                               .n_channels = contract.n_channels,
                               .channel_wavelength = {4804.79, 6436.92},
                               .redshift = data[0] & 0x40 ? NAN : 0.1f,

@@ -71,6 +71,8 @@ SL_API sl_status sl_gp_predict(const sl_gp *gp, size_t n_times, const double *ti
  * add the extras: the network's input. `input` has
  * sl_contract_input_floats floats, laid out as that says.
  * `mean` (grid_length x n_channels, before scaling) and `info` may be NULL.
+ * Where the contract has features or sees nights, lc needs error and band (SL_ERR_INVAL otherwise); nights are made
+ * without a fit: info is zeros then, and mean stays as it was. `mean` has grid_length x sl_contract_grid_channels.
  * Points that are all at one moment make a constant grid. Borrows everything;
  * the contract must have passed sl_contract_check and have as many channels as
  * the light curve. Errors as sl_gp_fit and sl_gp_scale.
@@ -79,7 +81,8 @@ SL_API sl_status sl_gp_grid(sl_gp *gp, const sl_contract *contract, const sl_lig
                             sl_gp_fit_info *info, sl_error *err);
 
 /*
- * Only the last step of sl_gp_grid: grid -> network input. Needs lc for peak
+ * Only the last step of sl_gp_grid: grid -> network input, for contracts
+ * without nights, features and error plane (SL_ERR_INVAL). Needs lc for peak
  * flux and redshift. SL_ERR_CONTRACT / NO_REDSHIFT where the contract has an
  * extra that the light curve lacks, SL_ERR_NUMERIC where a value does not fit
  * a float.
@@ -139,6 +142,10 @@ SL_API sl_status sl_gp_batch_run(sl_gp_batch *batch, sl_error *err);
  */
 SL_API sl_status sl_gp_batch_result(const sl_gp_batch *batch, size_t i, const float **input, sl_gp_fit_info *info,
                                     sl_error *err);
+
+/* The values of light curve i's features before they are scaled, NaN where missing: sl_contract_input_features of them,
+   borrowed as *input is. Only of one whose result is SL_OK. */
+SL_API const float *sl_gp_batch_features(const sl_gp_batch *batch, size_t i);
 
 #ifdef __cplusplus
 }

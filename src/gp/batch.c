@@ -23,7 +23,9 @@ struct sl_gp_batch {
     entry *entries;      /* capacity */
     sl_gp_curve **order; /* capacity: those of a run, longest first */
     size_t input_size;   /* floats of one input */
+    size_t n_features;   /* values of an input's features */
     float *inputs;       /* capacity x input_size */
+    float *raw;          /* capacity x n_features: the features before they are scaled */
     double *scratch;     /* of one grid */
     size_t first[SL_MAX_POINTS + 1]; /* of each length, in order */
 };
@@ -44,8 +46,10 @@ sl_status sl_gp_batch_new(const sl_contract *contract, size_t capacity, sl_gp_ba
     b->entries = calloc(capacity, sizeof *b->entries);
     b->order = calloc(capacity, sizeof(sl_gp_curve *));
     b->inputs = calloc(capacity, b->input_size * sizeof *b->inputs);
-    b->scratch = calloc(sl_gp_grid_scratch(contract), sizeof *b->scratch);
-    if (b->entries == NULL || b->order == NULL || b->inputs == NULL || b->scratch == NULL) {
+    b->n_features = sl_contract_input_features(contract);
+    b->raw = calloc(capacity, (b->n_features + (b->n_features == 0)) * sizeof *b->raw);
+    b->scratch = calloc(sl_gp_input_scratch(contract), sizeof *b->scratch);
+    if (b->entries == NULL || b->order == NULL || b->inputs == NULL || b->raw == NULL || b->scratch == NULL) {
         sl_gp_batch_free(b);
         return SL_FAIL_NOMEM(err);
     }
@@ -61,6 +65,7 @@ void sl_gp_batch_free(sl_gp_batch *b)
     free(b->entries);
     free(b->order);
     free(b->inputs);
+    free(b->raw);
     free(b->scratch);
     free(b);
 }
@@ -76,22 +81,38 @@ size_t sl_gp_batch_count(const sl_gp_batch *b)
     return b->n;
 }
 
+/* The light curve's own arrays, of which the curve has some already. */
+static sl_status keep_points(sl_gp_batch *b, entry *e, const sl_lightcurve *lc, sl_error *err)
+{
+    e->lc.time = e->curve.time;
+    e->lc.flux = e->curve.flux;
+    e->lc.wavelength = e->curve.wavelength;
+    if (!sl_gp_wants_points(&b->contract)) return SL_OK;
+    double *error = SL_ARENA_NEW(&b->points, double, lc->n);
+    uint8_t *band = SL_ARENA_NEW(&b->points, uint8_t, lc->n);
+    if (error == NULL || band == NULL) return SL_FAIL_NOMEM(err);
+    e->lc.error = memcpy(error, lc->error, lc->n * sizeof *error);
+    e->lc.band = memcpy(band, lc->band, lc->n * sizeof *band);
+    return SL_OK;
+}
+
 sl_status sl_gp_batch_add(sl_gp_batch *b, const sl_lightcurve *lc, sl_error *err)
 {
     SL_REQUIRE(b != NULL && lc != NULL, err);
     SL_REQUIRE(b->n < b->capacity, err);
     SL_REQUIRE(lc->n_channels == b->contract.n_channels, err);
+    SL_TRY(sl_gp_check_wanted(&b->contract, lc, err));
     entry *e = &b->entries[b->n];
+    e->lc = *lc;
+    e->lc.time = e->lc.flux = e->lc.error = e->lc.wavelength = NULL;
+    e->lc.band = NULL;
     e->status = sl_gp_check_points(lc, &e->why);
     if (e->status == SL_OK) {
         double *room = SL_ARENA_NEW(&b->points, double, 5 * lc->n);
         if (room == NULL) return SL_FAIL_NOMEM(err);
         sl_gp_curve_load(&e->curve, &b->contract.gp, lc, room);
+        SL_TRY(keep_points(b, e, lc, err));
     }
-    e->lc = *lc;
-    e->lc.time = e->lc.flux = e->lc.error = e->lc.wavelength = NULL;
-    e->lc.band = NULL;
-    if (e->status == SL_OK) e->lc.flux = e->curve.flux;
     b->n++;
     return SL_OK;
 }
@@ -116,14 +137,19 @@ static size_t sort_longest_first(sl_gp_batch *b)
 sl_status sl_gp_batch_run(sl_gp_batch *b, sl_error *err)
 {
     SL_REQUIRE(b != NULL, err);
-    const size_t n = sort_longest_first(b);
-    SL_TRY(sl_gp_engine_fit(&b->engine, &b->contract.gp, n, b->order, err));
+    const bool fit = b->contract.sees == SL_SEES_GRID;
+    if (fit) SL_TRY(sl_gp_engine_fit(&b->engine, &b->contract.gp, sort_longest_first(b), b->order, err));
     for (; b->n_run < b->n; b->n_run++) {
         entry *e = &b->entries[b->n_run];
-        if (e->status == SL_OK) e->status = sl_gp_curve_outcome(&e->curve, &e->info, &e->why);
+        e->info = (sl_gp_fit_info){0};
+        if (e->status == SL_OK && fit) e->status = sl_gp_curve_outcome(&e->curve, &e->info, &e->why);
         if (e->status != SL_OK) continue;
-        e->status = sl_gp_curve_grid(&e->curve, &b->contract, &e->lc, b->scratch,
-                                     b->inputs + b->n_run * b->input_size, NULL, &e->why);
+        e->status = sl_gp_input(&b->engine, &e->curve, &b->contract, &e->lc, b->scratch,
+                                b->inputs + b->n_run * b->input_size, b->raw + b->n_run * b->n_features, NULL, &e->why);
+        if (e->status == SL_ERR_NOMEM) {
+            if (err != NULL) *err = e->why;
+            return e->status;
+        }
     }
     return SL_OK;
 }
@@ -139,4 +165,9 @@ sl_status sl_gp_batch_result(const sl_gp_batch *b, size_t i, const float **input
     if (input != NULL) *input = b->inputs + i * b->input_size;
     if (info != NULL) *info = e->info;
     return SL_OK;
+}
+
+const float *sl_gp_batch_features(const sl_gp_batch *b, size_t i)
+{
+    return b->raw + i * b->n_features;
 }

@@ -41,14 +41,14 @@ static sl_status reserve(sl_gp_engine *e, size_t n, sl_error *err)
     return SL_OK;
 }
 
-/* Lay out the workspace for up to n points a lane; all lanes idle. */
-static sl_status begin(sl_gp_engine *e, const sl_gp_way *way, const sl_gp_rules *rules, size_t n, loop *l,
+/* Lay out the workspace for up to n points a lane, and `more` doubles, a multiple of LINE; all lanes idle. */
+static sl_status begin(sl_gp_engine *e, const sl_gp_way *way, const sl_gp_rules *rules, size_t n, size_t more, loop *l,
                        sl_error *err)
 {
     const size_t rows = sl_gp_rows(n), array = rows * way->lanes, work = (way->work(n) + LINE - 1) / LINE * LINE;
-    SL_TRY(reserve(e, work + N_POINT_ARRAYS * array + N_LANE_ARRAYS * LINE, err));
+    SL_TRY(reserve(e, more + work + N_POINT_ARRAYS * array + N_LANE_ARRAYS * LINE, err));
     *l = (loop){.way = way, .rules = rules, .rows = rows};
-    double *at = e->memory + work;
+    double *at = e->memory + more + work;
     for (size_t k = 0; k < N_POINT_ARRAYS - 1; k++, at += array) l->point[k] = at;
     memset(l->point[0], 0, N_POINT_ARRAYS * array * sizeof *at);
     double *alpha = at, *lane = at + array;
@@ -65,7 +65,7 @@ static sl_status begin(sl_gp_engine *e, const sl_gp_way *way, const sl_gp_rules 
                                  .amplitude = l->amplitude,
                                  .time_scale = l->time_scale,
                                  .wavelength_scale = 3 / (rules->wavelength_scale_aa * rules->wavelength_scale_aa),
-                                 .work = e->memory,
+                                 .work = e->memory + more,
                                  .log_likelihood = lane + 3 * LINE,
                                  .alpha = alpha,
                                  .gradient = lane + 4 * LINE,
@@ -138,7 +138,7 @@ static sl_status run(sl_gp_engine *e, const sl_gp_way *way, const sl_gp_rules *r
 {
     loop l;
     if (n == 0) return SL_OK;
-    SL_TRY(begin(e, way, rules, curves[0]->n, &l, err));
+    SL_TRY(begin(e, way, rules, curves[0]->n, 0, &l, err));
     size_t next = 0, busy = 0;
     for (; busy < way->lanes && next < n; busy++) load_lane(&l, busy, curves[next++]);
     while (busy > 0) {
@@ -172,7 +172,7 @@ sl_status sl_gp_engine_evaluate(sl_gp_engine *e, const sl_gp_rules *rules, sl_gp
 {
     loop l;
     const sl_gp_way *way = way_of(c->n);
-    SL_TRY(begin(e, way, rules, c->n, &l, err));
+    SL_TRY(begin(e, way, rules, c->n, 0, &l, err));
     load_lane(&l, 0, c);
     set_parameters(&l, 0, p);
     way->value(&l.problem);
@@ -182,5 +182,48 @@ sl_status sl_gp_engine_evaluate(sl_gp_engine *e, const sl_gp_rules *rules, sl_gp
     way->slope(&l.problem);
     gradient[0] = l.problem.gradient[0];
     gradient[1] = l.problem.gradient[way->lanes];
+    return SL_OK;
+}
+
+/*
+ * The factor of the covariance at p, which the search found positive definite;
+ * but it may have gone another way, with other roundings.
+ */
+static void factorise(loop *l, sl_gp_curve *c, const double p[2])
+{
+    load_lane(l, 0, c);
+    set_parameters(l, 0, p);
+    for (double more = 1e-13; more < 1e-3; more *= 10) {
+        l->way->value(&l->problem);
+        if (isfinite(l->problem.log_likelihood[0])) return;
+        for (size_t i = 0; i < c->n; i++) l->point[3][i] += more * l->amplitude[0];
+    }
+}
+
+sl_status sl_gp_engine_deviation(sl_gp_engine *e, const sl_gp_rules *rules, sl_gp_curve *c, const double p[2],
+                                 size_t n_times, const double *time, size_t n_bands, const double *wavelength,
+                                 double *deviation, sl_error *err)
+{
+    enum { CHUNK = 4 * SL_GP_VARIANCE_WIDTH };
+    _Alignas(64) double times[CHUNK], variance[CHUNK];
+    const sl_gp_kernels *k = &sl_kernels_select()->gp;
+    loop l;
+    SL_TRY(begin(e, &k->whole, rules, c->n, sl_gp_rows(c->n) * SL_GP_VARIANCE_WIDTH, &l, err));
+    factorise(&l, c, p);
+    if (!isfinite(l.problem.log_likelihood[0])) {
+        return SL_FAIL(err, SL_ERR_NUMERIC, SL_REASON_NUMERIC, "no error of the prediction: the covariance of %zu points "
+                       "is not positive definite", c->n);
+    }
+    sl_gp_variance v = {.problem = &l.problem, .times = times, .work = e->memory, .variance = variance};
+    for (size_t b = 0; b < n_bands; b++) {
+        v.at_wavelength = wavelength[b];
+        for (size_t at = 0; at < n_times; at += CHUNK) {
+            const size_t n = n_times - at < CHUNK ? n_times - at : CHUNK;
+            v.n_times = sl_gp_rows(n);
+            for (size_t j = 0; j < v.n_times; j++) times[j] = time[at + (j < n ? j : n - 1)];
+            k->variance(&v);
+            for (size_t j = 0; j < n; j++) deviation[(at + j) * n_bands + b] = sqrt(fmax(variance[j], 0));
+        }
+    }
     return SL_OK;
 }

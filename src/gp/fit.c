@@ -92,7 +92,7 @@ sl_status sl_gp_predict(const sl_gp *gp, size_t n_times, const double *time, siz
 {
     SL_REQUIRE(gp != NULL && gp->ready, err);
     SL_REQUIRE(n_times == 0 || n_bands == 0 || (time != NULL && wavelength != NULL && mean != NULL), err);
-    return sl_gp_curve_predict(&gp->curve, &gp->rules, gp->p, n_times, time, n_bands, wavelength, mean, err);
+    return sl_gp_curve_predict(&gp->curve, &gp->rules, gp->p, false, n_times, time, n_bands, wavelength, mean, err);
 }
 
 sl_status sl_gp_grid(sl_gp *gp, const sl_contract *contract, const sl_lightcurve *lc, float *input, double *mean,
@@ -101,7 +101,14 @@ sl_status sl_gp_grid(sl_gp *gp, const sl_contract *contract, const sl_lightcurve
     SL_REQUIRE(gp != NULL && contract != NULL && lc != NULL && input != NULL, err);
     SL_TRY(sl_gp_check_grid(contract, err));
     SL_REQUIRE(lc->n_channels == contract->n_channels, err);
-    SL_TRY(reserve(&gp->grid, &gp->grid_capacity, sl_gp_grid_scratch(contract), err));
-    SL_TRY(sl_gp_fit(gp, &contract->gp, lc, info, err));
-    return sl_gp_curve_grid(&gp->curve, contract, lc, gp->grid, input, mean, err);
+    SL_TRY(sl_gp_check_wanted(contract, lc, err));
+    SL_TRY(reserve(&gp->grid, &gp->grid_capacity, sl_gp_input_scratch(contract), err));
+    float raw[SL_MAX_FEATURE_VALUES];
+    if (contract->sees == SL_SEES_GRID) {
+        SL_TRY(sl_gp_fit(gp, &contract->gp, lc, info, err));
+    } else {
+        SL_TRY(sl_gp_check_points(lc, err));
+        if (info != NULL) *info = (sl_gp_fit_info){0};
+    }
+    return sl_gp_input(&gp->engine, &gp->curve, contract, lc, gp->grid, input, raw, mean, err);
 }

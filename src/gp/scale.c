@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "gp/gp_internal.h"
+#include "lightcurve/statistics.h"
 
 /* Where the run that begins at i ends: values that do not descend, or (reversed in place) that do. */
 static size_t run_end(size_t n, double *x, size_t i)
@@ -67,18 +68,11 @@ static double median(size_t n, const double *sorted)
     return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
 }
 
-static double peak_flux(const sl_lightcurve *lc)
-{
-    double peak = 0;
-    for (size_t i = 0; i < lc->n; i++) peak = fmax(peak, fabs(lc->flux[i]));
-    return peak > 0 ? peak : 1;
-}
-
 /* input = (mean - center) / spread: the two for one channel. The spread is NaN where a value is not finite. */
 static void channel_scale(const sl_contract *contract, const sl_lightcurve *lc, const double *mean, size_t channel,
                           double *scratch, double *center, double *spread)
 {
-    const size_t n = contract->gp.grid_length, n_channels = contract->n_channels;
+    const size_t n = contract->gp.grid_length, n_channels = sl_contract_grid_channels(contract);
     const double *sorted;
     bool finite = true;
     *center = 0;
@@ -101,7 +95,7 @@ static void channel_scale(const sl_contract *contract, const sl_lightcurve *lc, 
         *center = (double)contract->center[channel];
         *spread = (double)contract->spread[channel];
         break;
-    case SL_SCALING_PEAK: *spread = peak_flux(lc); break;
+    case SL_SCALING_PEAK: *spread = sl_lightcurve_peak(lc); break;
     }
 }
 
@@ -113,10 +107,11 @@ static sl_status extra_value(sl_extra extra, const sl_lightcurve *lc, float *out
                    extra == SL_EXTRA_REDSHIFT ? "redshift" : "redshift error");
 }
 
-static sl_status add_extras(const sl_contract *contract, const sl_lightcurve *lc, float *input, sl_error *err)
+sl_status sl_gp_add_extras(const sl_contract *contract, const sl_lightcurve *lc, size_t n_steps, float *input,
+                           sl_error *err)
 {
-    const size_t n_steps = contract->gp.grid_length, n_channels = contract->n_channels;
     const size_t width = sl_contract_input_channels(contract);
+    const size_t n_channels = width - (contract->extra_mode == SL_EXTRAS_AS_CHANNELS ? contract->n_extras : 0);
     for (size_t e = 0; contract->extra_mode != SL_EXTRAS_NONE && e < contract->n_extras; e++) {
         float value;
         SL_TRY(extra_value(contract->extras[e], lc, &value, err));
@@ -129,42 +124,55 @@ static sl_status add_extras(const sl_contract *contract, const sl_lightcurve *lc
     return SL_OK;
 }
 
-sl_status sl_gp_scale_with(const sl_contract *contract, const sl_lightcurve *lc, const double *mean, double *scratch,
-                           float *input, sl_error *err)
+/* to = (x - center) / spread with strides. Judged in double: what is beyond float would be undefined to convert on some
+   machines. */
+static sl_status put_channel(size_t n, const double *x, size_t stride, double center, double spread, size_t width,
+                             float *to, size_t channel, sl_error *err)
 {
-    const size_t n = contract->gp.grid_length, n_channels = contract->n_channels;
+    bool finite = true;
+    for (size_t t = 0; t < n; t++) {
+        const double scaled = (x[t * stride] - center) / spread;
+        const bool fits = fabs(scaled) <= (double)FLT_MAX;
+        to[t * width] = fits ? (float)scaled : 0;
+        finite = finite && fits;
+    }
+    if (finite) return SL_OK;
+    return SL_FAIL(err, SL_ERR_NUMERIC, SL_REASON_NUMERIC, "channel %zu of the input is not finite", channel);
+}
+
+sl_status sl_gp_scale_with(const sl_contract *contract, const sl_lightcurve *lc, const double *mean,
+                           const double *deviation, double *scratch, float *input, sl_error *err)
+{
+    const size_t n = contract->gp.grid_length, n_channels = sl_contract_grid_channels(contract);
     const size_t width = sl_contract_input_channels(contract);
     for (size_t c = 0; c < n_channels; c++) {
         double center, spread;
         channel_scale(contract, lc, mean, c, scratch, &center, &spread);
-        bool finite = true;
-        for (size_t t = 0; t < n; t++) {
-            /* Judged in double: what is beyond float would be undefined to convert on some machines. */
-            const double scaled = (mean[t * n_channels + c] - center) / spread;
-            const bool fits = fabs(scaled) <= (double)FLT_MAX;
-            input[t * width + c] = fits ? (float)scaled : 0;
-            finite = finite && fits;
+        SL_TRY(put_channel(n, mean + c, n_channels, center, spread, width, input + c, c, err));
+        size_t to = c + n_channels;
+        if (contract->planes & SL_PLANE_ASINH) {
+            for (size_t t = 0; t < n; t++) scratch[t] = asinh(mean[t * n_channels + c] / (double)contract->asinh_scale);
+            SL_TRY(put_channel(n, scratch, 1, 0, 1, width, input + to, to, err));
+            to += n_channels;
         }
-        if (!finite) {
-            return SL_FAIL(err, SL_ERR_NUMERIC, SL_REASON_NUMERIC, "channel %zu of the input is not finite", c);
-        }
+        if (deviation != NULL) SL_TRY(put_channel(n, deviation + c, n_channels, 0, spread, width, input + to, to, err));
     }
-    return add_extras(contract, lc, input, err);
+    return sl_gp_add_extras(contract, lc, n, input, err);
 }
 
 sl_status sl_gp_scale(const sl_contract *contract, const sl_lightcurve *lc, const double *mean, float *input,
                       sl_error *err)
 {
     SL_REQUIRE(contract != NULL && lc != NULL && mean != NULL && input != NULL, err);
-    const size_t n = contract->gp.grid_length;
-    SL_REQUIRE(n >= 2 && n <= SL_MAX_GRID_LENGTH, err);
-    SL_REQUIRE(contract->n_channels >= 1 && contract->n_channels <= SL_MAX_BANDS, err);
+    SL_TRY(sl_gp_check_grid(contract, err));
     SL_REQUIRE(contract->n_extras <= SL_MAX_EXTRAS, err);
+    SL_REQUIRE(contract->sees == SL_SEES_GRID && contract->n_features == 0 && !(contract->planes & SL_PLANE_ERROR), err);
+    const size_t n = contract->gp.grid_length;
     double small[512];
-    if (2 * n <= sizeof small / sizeof small[0]) return sl_gp_scale_with(contract, lc, mean, small, input, err);
+    if (2 * n <= sizeof small / sizeof small[0]) return sl_gp_scale_with(contract, lc, mean, NULL, small, input, err);
     double *scratch = malloc(2 * n * sizeof *scratch);
     if (scratch == NULL) return SL_FAIL_NOMEM(err);
-    const sl_status status = sl_gp_scale_with(contract, lc, mean, scratch, input, err);
+    const sl_status status = sl_gp_scale_with(contract, lc, mean, NULL, scratch, input, err);
     free(scratch);
     return status;
 }

@@ -189,14 +189,14 @@ sl_status sl_dataset_writer_add(sl_dataset_writer *w, const sl_dataset_row *row,
 
 static sl_status fit_features(sl_dataset_writer *w, sl_error *err)
 {
-    float *values = malloc(w->n_rows * sizeof *values);
+    double *values = malloc(w->n_rows * sizeof *values);
     if (values == NULL) return SL_FAIL_NOMEM(err);
     const float *raw = (const float *)(const void *)w->features.bytes;
     for (size_t k = 0; k < w->n_features; k++) {
         size_t n = 0;
         for (size_t i = 0; i < w->n_rows; i++) {
             const float x = raw[i * w->n_features + k];
-            if (isfinite(x)) values[n++] = x;
+            if (isfinite(x)) values[n++] = (double)x;
         }
         sl_robust_fit(n, values, &w->contract.feature_center[k], &w->contract.feature_spread[k]);
     }

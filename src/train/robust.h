@@ -10,6 +10,6 @@
  * square from the median, and where that is 0 (or n is) 1. Reorders x, which
  * is finite. Cost: O(n).
  */
-void sl_robust_fit(size_t n, float *x, float *center, float *spread);
+void sl_robust_fit(size_t n, double *x, float *center, float *spread);
 
 #endif

@@ -111,7 +111,7 @@ static void rows_come_back_as_they_were_written(void **state)
 
 static int ascending(const void *a, const void *b)
 {
-    const float x = *(const float *)a, y = *(const float *)b;
+    const double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
@@ -125,7 +125,7 @@ static void features_are_centred_on_their_median(void **state)
     const sl_contract *c = sl_dataset_contract(d);
     assert_true(fabs((double)c->feature_center[0] - 7) < 0.3 && fabs((double)c->feature_spread[0] - 2) < 0.3);
     assert_true(c->feature_center[1] == 3 && c->feature_spread[1] == 1);
-    float values[N_ROWS];
+    double values[N_ROWS];
     for (size_t i = 0; i < N_ROWS; i++) {
         float input[N_INPUT];
         sl_dataset_row row;
@@ -133,13 +133,13 @@ static void features_are_centred_on_their_median(void **state)
         make_row(i, input, &row, name);
         const float *x = sl_dataset_input(d, i, NULL);
         assert_memory_equal(x, input, 2 * STEPS * sizeof *x);
-        values[i] = x[2 * STEPS];
+        values[i] = (double)x[2 * STEPS];
         assert_true(x[2 * STEPS + 1] == 0);
         assert_true(fabsf(x[2 * STEPS + 2]) <= 6);
         if (i % 5 == 0) assert_true(x[2 * STEPS + 2] == 0);
     }
     qsort(values, N_ROWS, sizeof values[0], ascending);
-    assert_true(fabsf(values[N_ROWS / 2]) < 1e-6f);
+    assert_true(fabs(values[N_ROWS / 2]) < 1e-6);
     sl_dataset_close(d);
     unlink(path);
 }
@@ -151,17 +151,19 @@ static void quantiles_are_those_of_sorted_values(void **state)
     sl_rng rng;
     sl_rng_init(&rng, 5, 0);
     for (size_t n = 1; n <= MOST; n++) {
-        float x[MOST], sorted[MOST], center, spread;
+        double x[MOST], sorted[MOST];
+        float center, spread;
         const uint64_t levels = n % 3 == 0 ? 4 : 100000; /* many equal ones, or few */
-        for (size_t i = 0; i < n; i++) sorted[i] = x[i] = (float)sl_rng_below(&rng, levels) - 2;
+        for (size_t i = 0; i < n; i++) sorted[i] = x[i] = (double)sl_rng_below(&rng, levels) - 2;
         if (n % 7 == 0) qsort(x, n, sizeof *x, ascending);
         qsort(sorted, n, sizeof *sorted, ascending);
         sl_robust_fit(n, x, &center, &spread);
-        assert_true(center == sorted[(size_t)(0.5 * (double)(n - 1) + 0.5)]);
-        const float iqr = sorted[(size_t)(0.75 * (double)(n - 1) + 0.5)] - sorted[(size_t)(0.25 * (double)(n - 1) + 0.5)];
-        assert_true(spread >= iqr / 1.349f && spread > 0);
+        assert_true((double)center == sorted[(size_t)(0.5 * (double)(n - 1) + 0.5)]);
+        const double iqr = sorted[(size_t)(0.75 * (double)(n - 1) + 0.5)] - sorted[(size_t)(0.25 * (double)(n - 1) + 0.5)];
+        assert_true((double)spread >= iqr / 1.349 * (1 - 1e-6) && spread > 0);
     }
-    float few[100] = {[99] = 50}, center, spread; /* no quartiles, no tails */
+    double few[100] = {[99] = 50}; /* no quartiles, no tails */
+    float center, spread;
     sl_robust_fit(100, few, &center, &spread);
     assert_true(center == 0 && spread == 5);
 }

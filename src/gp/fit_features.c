@@ -1,0 +1,106 @@
+/* The features that are about the fit: its parameters, its residuals, and the shape of its mean. */
+#include <math.h>
+
+#include "gp/gp_internal.h"
+#include "lightcurve/statistics.h"
+
+/* Where the mean is highest of all, and how it goes up and down there. */
+typedef struct summit {
+    double height, rise, decline; /* rise and decline [d] */
+    size_t step, channel;
+} summit;
+
+static summit find_summit(size_t n_steps, size_t n_channels, const double *mean, double step_day)
+{
+    summit s = {.height = mean[0]};
+    for (size_t i = 1; i < n_steps * n_channels; i++) {
+        if (!(mean[i] > s.height)) continue;
+        s.height = mean[i];
+        s.step = i / n_channels;
+        s.channel = i % n_channels;
+    }
+    size_t before = s.step, behind = s.step;
+    while (before > 0 && !(mean[before * n_channels + s.channel] < s.height / 2)) before--;
+    while (behind + 1 < n_steps && !(mean[behind * n_channels + s.channel] < s.height / 2)) behind++;
+    s.rise = (double)(s.step - before) * step_day;
+    s.decline = (double)(behind - s.step) * step_day;
+    return s;
+}
+
+/*
+ * ln(1 + mean square of the residuals over their errors), of a band or (-1) of
+ * all. As K alpha = flux, the residual flux - (K - N) alpha is N alpha, N being
+ * the noise on the diagonal of K.
+ */
+static double residual(const sl_gp_curve *c, const sl_lightcurve *lc, int band)
+{
+    double sum = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < c->n; i++) {
+        if (!(lc->error[i] > 0) || (band >= 0 && lc->band[i] != band)) continue;
+        const double r = c->noise[i] * c->alpha[i] / lc->error[i];
+        sum += r * r;
+        n++;
+    }
+    return n > 0 ? log1p(sum / (double)n) : NAN;
+}
+
+/* The channel at a band, or nearest to it among regular wavelengths. */
+static size_t channel_of(const sl_contract *contract, uint32_t band)
+{
+    if (contract->grid_wavelengths == 0) return band;
+    const double first = contract->bands[0].wavelength_aa;
+    const double span = contract->bands[contract->n_bands - 1].wavelength_aa - first;
+    const double at = (contract->bands[band].wavelength_aa - first) / span;
+    return (size_t)(at * (double)(contract->grid_wavelengths - 1) + 0.5);
+}
+
+static double overall_value(sl_feature feature, const sl_gp_curve *c, const sl_lightcurve *lc, const summit *s)
+{
+    const double log_peak = log(sl_lightcurve_peak(lc));
+    switch (feature) {
+    case SL_FEATURE_GP_SCALE: return c->search.p[1];
+    case SL_FEATURE_GP_AMPLITUDE: return c->search.p[0] - 2 * log_peak;
+    case SL_FEATURE_GP_LIKELIHOOD: return c->search.value / (double)c->n + log_peak;
+    case SL_FEATURE_GP_RESIDUAL: return residual(c, lc, -1);
+    case SL_FEATURE_GP_RISE: return s->height > 0 ? log1p(s->rise) : NAN;
+    case SL_FEATURE_GP_DECLINE: return s->height > 0 ? log1p(s->decline) : NAN;
+    default: return NAN;
+    }
+}
+
+static double band_value(sl_feature feature, const sl_gp_curve *c, const sl_contract *contract, const sl_lightcurve *lc,
+                         const double *mean, const summit *s, double step_day, uint32_t band)
+{
+    if (feature == SL_FEATURE_BAND_GP_RESIDUAL) return residual(c, lc, (int)band);
+    if (!(s->height > 0)) return NAN;
+    const size_t n_channels = sl_contract_grid_channels(contract), channel = channel_of(contract, band);
+    size_t highest = 0;
+    for (size_t t = 1; t < contract->gp.grid_length; t++) {
+        if (mean[t * n_channels + channel] > mean[highest * n_channels + channel]) highest = t;
+    }
+    switch (feature) {
+    case SL_FEATURE_BAND_GP_COLOR: return mean[s->step * n_channels + channel] / s->height;
+    case SL_FEATURE_BAND_GP_MAX: return mean[highest * n_channels + channel] / s->height;
+    case SL_FEATURE_BAND_GP_DELAY: return asinh(((double)highest - (double)s->step) * step_day);
+    default: return NAN;
+    }
+}
+
+void sl_gp_fit_features(const sl_gp_curve *c, const sl_contract *contract, const sl_lightcurve *lc, const double *mean,
+                        float *raw)
+{
+    const size_t n_steps = contract->gp.grid_length;
+    const double step_day = (c->time[c->n - 1] - c->time[0]) / (double)(n_steps - 1);
+    const summit s = find_summit(n_steps, sl_contract_grid_channels(contract), mean, step_day);
+    for (uint32_t i = 0; i < contract->n_features; i++) {
+        const sl_feature feature = contract->features[i];
+        const uint32_t n = sl_feature_of_bands(feature) ? contract->n_bands : 1;
+        for (uint32_t b = 0; b < n && sl_feature_of_fit(feature); b++) {
+            raw[b] = sl_feature_float(n == 1 && !sl_feature_of_bands(feature)
+                                          ? overall_value(feature, c, lc, &s)
+                                          : band_value(feature, c, contract, lc, mean, &s, step_day, b));
+        }
+        raw += n;
+    }
+}

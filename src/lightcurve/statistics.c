@@ -1,0 +1,240 @@
+#include "lightcurve/statistics.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "base/nth.h"
+
+static const double least_dt_day = 0.01; /* of a slope: closer points tell more of their noise than of the source */
+static const double significant = 3;     /* errors */
+
+float sl_feature_float(double x)
+{
+    return fabs(x) <= (double)FLT_MAX ? (float)x : NAN;
+}
+
+double sl_lightcurve_peak(const sl_lightcurve *lc)
+{
+    double peak = 0;
+    for (size_t i = 0; i < lc->n; i++) peak = fmax(peak, fabs(lc->flux[i]));
+    return peak > 0 ? peak : 1;
+}
+
+/*
+ * The comoving distance c / H0 times the integral of dz / E(z) from 0 to z. With
+ * u = (1 + z)^-1/2 that is 2 du / sqrt(Omega_m + Omega_L u^6) from u to 1, which
+ * is so smooth that ten nodes of Gauss and Legendre are right to 1e-10 up to z = 10, to 1e-8 everywhere.
+ */
+double sl_luminosity_distance(double z)
+{
+    static const double node[] = {0.14887433898163122, 0.4333953941292472, 0.6794095682990244, 0.8650633666889845,
+                                  0.9739065285171717};
+    static const double weight[] = {0.29552422471475287, 0.26926671930999635, 0.21908636251598204, 0.1494513491505806,
+                                    0.06667134430868814};
+    const double matter = 0.3, hubble_mpc = 299792.458 / 70, u = 1 / sqrt(1 + z);
+    const double middle = (1 + u) / 2, half = (1 - u) / 2;
+    double sum = 0;
+    for (int i = 0; i < 5; i++) {
+        for (int side = -1; side <= 1; side += 2) {
+            const double at = middle + side * half * node[i], cube = at * at * at;
+            sum += weight[i] / sqrt(matter + (1 - matter) * cube * cube);
+        }
+    }
+    return hubble_mpc * (1 + z) * 2 * half * sum;
+}
+
+/* What is counted over the points of a band, or over all. */
+typedef struct counts {
+    size_t n, detected, negative;
+    double max_snr;
+} counts;
+
+static void count(counts *c, double flux, double error)
+{
+    c->n++;
+    c->detected += fabs(flux) > significant * error;
+    c->negative += flux < -significant * error;
+    c->max_snr = fmax(c->max_snr, fabs(flux) / error); /* fmax passes over 0 / 0 */
+}
+
+static double share(size_t part, size_t n)
+{
+    return n > 0 ? (double)part / (double)n : NAN;
+}
+
+/* ---- of all points ---- */
+
+typedef struct overall {
+    counts counts;
+    double peak, span, first_detected, last_detected, max_gap, noise, peak_time;
+} overall;
+
+static overall measure_all(const sl_lightcurve *lc, double *scratch)
+{
+    overall o = {.peak = sl_lightcurve_peak(lc), .span = lc->time[lc->n - 1] - lc->time[0], .first_detected = NAN,
+                 .last_detected = NAN};
+    size_t highest = 0;
+    for (size_t i = 0; i < lc->n; i++) {
+        count(&o.counts, lc->flux[i], lc->error[i]);
+        if (fabs(lc->flux[i]) > significant * lc->error[i]) {
+            if (isnan(o.first_detected)) o.first_detected = lc->time[i];
+            o.last_detected = lc->time[i];
+        }
+        if (i > 0) o.max_gap = fmax(o.max_gap, lc->time[i] - lc->time[i - 1]);
+        if (lc->flux[i] > lc->flux[highest]) highest = i;
+        scratch[i] = lc->error[i];
+    }
+    o.noise = sl_median(lc->n, scratch) / o.peak;
+    o.peak_time = lc->time[highest] - lc->time[0];
+    return o;
+}
+
+static double overall_value(sl_feature feature, const sl_lightcurve *lc, const overall *o)
+{
+    const double n = (double)o->counts.n, z = (double)lc->redshift;
+    switch (feature) {
+    case SL_FEATURE_LOG_PEAK: return log(o->peak);
+    case SL_FEATURE_LOG_SPAN: return log1p(o->span);
+    case SL_FEATURE_LOG_POINTS: return log(n);
+    case SL_FEATURE_LOG_DETECTIONS: return log1p((double)o->counts.detected);
+    case SL_FEATURE_DETECTED_SPAN: return log1p(o->last_detected - o->first_detected);
+    case SL_FEATURE_DETECTED_SHARE: return share(o->counts.detected, o->counts.n);
+    case SL_FEATURE_NEGATIVE_SHARE: return share(o->counts.negative, o->counts.n);
+    case SL_FEATURE_LOG_MAX_SNR: return log1p(o->counts.max_snr);
+    case SL_FEATURE_LOG_NOISE: return log(o->noise);
+    case SL_FEATURE_LOG_MAX_GAP: return log1p(o->max_gap);
+    case SL_FEATURE_PEAK_PLACE: return o->peak_time / o->span;
+    case SL_FEATURE_REDSHIFT: return z;
+    case SL_FEATURE_REDSHIFT_ERROR: return (double)lc->redshift_error;
+    case SL_FEATURE_HAS_REDSHIFT: return z > 0;
+    case SL_FEATURE_LOG_LUMINOSITY: return z > 0 ? log(o->peak) + 2 * log(sl_luminosity_distance(z)) : NAN;
+    default: return NAN; /* about the fit */
+    }
+}
+
+/* ---- of one band ---- */
+
+typedef struct band {
+    counts counts;
+    double max, min, mean, deviation, weighted_mean, skew, kurtosis, chi2, mad, max_slope, roughness; /* not over the peak */
+} band;
+
+/* Mean and the moments about it, in two passes. */
+static void measure_moments(size_t n, const double *flux, band *b)
+{
+    double sum = 0, m2 = 0, m3 = 0, m4 = 0;
+    for (size_t i = 0; i < n; i++) sum += flux[i];
+    b->mean = sum / (double)n;
+    for (size_t i = 0; i < n; i++) {
+        const double d = flux[i] - b->mean;
+        m2 += d * d;
+    }
+    b->deviation = sqrt(m2 / (double)n);
+    for (size_t i = 0; i < n; i++) { /* in units of the deviation, so that no power overflows */
+        const double d = (flux[i] - b->mean) / b->deviation;
+        m3 += d * d * d;
+        m4 += d * d * d * d;
+    }
+    b->skew = n >= 3 ? m3 / (double)n : NAN;
+    b->kurtosis = n >= 4 ? m4 / (double)n - 3 : NAN;
+}
+
+static void measure_scatter(size_t n, const double *flux, const double *error, band *b)
+{
+    double weights = 0, sum = 0, chi2 = 0;
+    size_t used = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!(error[i] > 0)) continue;
+        const double w = 1 / (error[i] * error[i]);
+        weights += w;
+        sum += w * flux[i];
+        used++;
+    }
+    b->weighted_mean = sum / weights; /* 0 / 0 without a point */
+    for (size_t i = 0; i < n; i++) {
+        const double d = (flux[i] - b->weighted_mean) / error[i];
+        if (error[i] > 0) chi2 += d * d;
+    }
+    b->chi2 = used >= 2 ? log1p(chi2 / (double)(used - 1)) : NAN;
+}
+
+/* From one point to the next. */
+static void measure_steps(size_t n, const double *time, const double *flux, double peak, band *b)
+{
+    double slope = 0, squares = 0;
+    for (size_t i = 1; i < n; i++) {
+        const double step = flux[i] - flux[i - 1], relative = step / b->deviation;
+        slope = fmax(slope, fabs(step) / fmax(time[i] - time[i - 1], least_dt_day));
+        squares += relative * relative;
+    }
+    b->max_slope = n >= 2 ? log1p(slope / peak) : NAN;
+    b->roughness = n >= 2 ? squares / (double)(n - 1) : NAN;
+}
+
+/* scratch: 3 n */
+static band measure_band(const sl_lightcurve *lc, uint32_t which, double peak, double *scratch)
+{
+    double *time = scratch, *flux = scratch + lc->n, *error = scratch + 2 * lc->n;
+    band b = {.max = -INFINITY, .min = INFINITY, .mad = NAN};
+    size_t n = 0;
+    for (size_t i = 0; i < lc->n; i++) {
+        if (lc->band[i] != which) continue;
+        time[n] = lc->time[i];
+        flux[n] = lc->flux[i];
+        error[n] = lc->error[i];
+        count(&b.counts, flux[n], error[n]);
+        b.max = fmax(b.max, flux[n]);
+        b.min = fmin(b.min, flux[n]);
+        n++;
+    }
+    measure_moments(n, flux, &b);
+    measure_scatter(n, flux, error, &b);
+    measure_steps(n, time, flux, peak, &b);
+    if (n > 0) {
+        const double median = sl_median(n, flux);
+        for (size_t i = 0; i < n; i++) flux[i] = fabs(flux[i] - median);
+        b.mad = sl_median(n, flux);
+    }
+    return b;
+}
+
+static double band_value(sl_feature feature, const band *b, double peak)
+{
+    switch (feature) {
+    case SL_FEATURE_BAND_POINTS: return log1p((double)b->counts.n);
+    case SL_FEATURE_BAND_MAX: return b->max / peak;
+    case SL_FEATURE_BAND_MIN: return b->min / peak;
+    case SL_FEATURE_BAND_MEAN: return b->mean / peak;
+    case SL_FEATURE_BAND_DEVIATION: return b->deviation / peak;
+    case SL_FEATURE_BAND_WEIGHTED_MEAN: return b->weighted_mean / peak;
+    case SL_FEATURE_BAND_SKEW: return b->skew;
+    case SL_FEATURE_BAND_KURTOSIS: return b->kurtosis;
+    case SL_FEATURE_BAND_CHI2: return b->chi2;
+    case SL_FEATURE_BAND_MAD: return b->mad / peak;
+    case SL_FEATURE_BAND_MAX_SLOPE: return b->max_slope;
+    case SL_FEATURE_BAND_DETECTED_SHARE: return share(b->counts.detected, b->counts.n);
+    case SL_FEATURE_BAND_NEGATIVE_SHARE: return share(b->counts.negative, b->counts.n);
+    case SL_FEATURE_BAND_MAX_SNR: return b->counts.n > 0 ? log1p(b->counts.max_snr) : NAN;
+    case SL_FEATURE_BAND_ROUGHNESS: return b->roughness;
+    default: return NAN; /* about the fit */
+    }
+}
+
+void sl_lightcurve_features(const sl_contract *contract, const sl_lightcurve *lc, double *scratch, float *raw)
+{
+    const overall all = measure_all(lc, scratch);
+    band bands[SL_MAX_BANDS];
+    bool measured = false;
+    for (uint32_t i = 0; i < contract->n_features; i++) {
+        const sl_feature feature = contract->features[i];
+        if (!sl_feature_of_bands(feature)) {
+            *raw++ = sl_feature_float(overall_value(feature, lc, &all));
+            continue;
+        }
+        for (uint32_t b = 0; b < contract->n_bands; b++) {
+            if (!measured) bands[b] = measure_band(lc, b, all.peak, scratch);
+            *raw++ = sl_feature_float(band_value(feature, &bands[b], all.peak));
+        }
+        measured = true;
+    }
+}
