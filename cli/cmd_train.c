@@ -116,7 +116,7 @@ static int parse(int argc, char **argv, train_wishes *t)
     wishes w = wishes_of(o);
     const opt options[] = {
         {'o', "out", OPT_TEXT, &t->out, "MODEL", "the model file to write"},
-        {0, "net", OPT_TEXT, &net, "NAME", "the network: t2 (default)"},
+        {0, "net", OPT_TEXT, &net, "NAME", "the network: t2 (default), gru, lstm, tcn or cnn"},
         {0, "init", OPT_TEXT, &t->init, "MODEL", "go on from this model's network instead of a new one"},
         {0, "config", OPT_TEXT, &t->config, "FILE", "options from a file, \"name = value\" a line"},
         {'j', "threads", OPT_WHOLE, &w.threads, "N", "threads; 0: one a core (default)", 0, 1024},
@@ -145,7 +145,7 @@ static int parse(int argc, char **argv, train_wishes *t)
         {0, "clip", OPT_REAL, &w.clip, "X", "the gradient's norm at most; 0: as it is (default 1)", 0, 1e9},
         {0, "average", OPT_REAL, &w.average, "X", "what the weights' average keeps in a step; 0: the last weights (default 0.998)", 0, 0.999999},
         {0, "dropout", OPT_REAL, &w.drop_head, "X", "before the last layer (default 0.2)", 0, 0.95},
-        {0, "encoder-dropout", OPT_REAL, &w.drop_encoder, "X", "in encoders (default 0.1)", 0, 0.95},
+        {0, "encoder-dropout", OPT_REAL, &w.drop_encoder, "X", "in encoders and causal blocks, between recurrent layers (default 0.1)", 0, 0.95},
         {0, "balance", OPT_REAL, &w.balance, "X", "1: every class counts the same (default); 0: every object", 0, 2},
         {0, "smoothing", OPT_REAL, &w.smoothing, "X", "of labels (default 0)", 0, 0.9},
         {0, "teacher", OPT_TEXT, &t->teachers, "MODEL,...", "learn the mean answer of these models, too"},

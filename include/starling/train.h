@@ -108,7 +108,8 @@ typedef struct sl_train_options {
     float plateau_factor;
     uint32_t plateau_epochs;
     float average;           /* weights used are an exponential average: what it keeps in a step; 0: the last weights */
-    float drop_encoder, drop_head; /* dropout: in encoders, before the last dense layer */
+    float drop_encoder, drop_head; /* dropout: in encoders and causal blocks, between recurrent layers, behind a FLATTEN;
+                                      before the last dense layer */
 
     /* Loop */
     uint32_t epochs;         /* an epoch shows each object once, one of its rows at random */

@@ -99,3 +99,16 @@ sl_status sl_network_build(const sl_model_parts *parts, sl_arena *arena, sl_netw
     }
     return parts->novelty != NULL ? sl_novelty_check(parts->novelty, out->last_width, out->n_classes, err) : SL_OK;
 }
+
+uint32_t sl_network_length(const sl_network *net, const float *input)
+{
+    uint32_t steps = net->steps;
+    while (net->nights && steps > 1) {
+        const float *row = input + (size_t)(steps - 1) * net->channels;
+        for (uint32_t c = 0; c < net->channels; c++) {
+            if (row[c] != 0) return steps;
+        }
+        steps--;
+    }
+    return steps;
+}

@@ -93,6 +93,9 @@ typedef struct sl_network {
  */
 sl_status sl_network_build(const sl_model_parts *parts, sl_arena *arena, sl_network *out, sl_error *err);
 
+/* Steps of an input: of nights those up to the last row that is not all zeros, and one at least. */
+uint32_t sl_network_length(const sl_network *net, const float *input);
+
 /* Rearrange a network that was built for running: its weights are no longer all where the tensors are. */
 sl_status sl_network_prepare(sl_network *net, sl_arena *arena, sl_error *err);
 

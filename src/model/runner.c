@@ -78,20 +78,6 @@ static bool all_finite(const float *x, size_t n)
     return sum == 0;
 }
 
-/* Steps of an input: nights end with the last row that is not all zeros. */
-static uint32_t length_of(const sl_network *net, const float *input)
-{
-    uint32_t steps = net->steps;
-    while (net->nights && steps > 1) {
-        const float *row = input + (size_t)(steps - 1) * net->channels;
-        for (uint32_t c = 0; c < net->channels; c++) {
-            if (row[c] != 0) return steps;
-        }
-        steps--;
-    }
-    return steps;
-}
-
 /* n inputs to rows of channels, step t of input a at t side + a; zeros behind the last step, and where there is no input. */
 static void load(sl_runner *r, size_t n, size_t side, const float *input)
 {
@@ -100,7 +86,7 @@ static void load(sl_runner *r, size_t n, size_t side, const float *input)
     if (side > n || stride > net->steps * side) memset(r->signal[0], 0, net->channels * stride * sizeof(float));
     for (size_t a = 0; a < side; a++) r->lengths[a] = 1;
     for (size_t a = 0; a < n; a++, input += net->input_floats) {
-        r->lengths[a] = length_of(net, input);
+        r->lengths[a] = sl_network_length(net, input);
         for (size_t c = 0; c < net->channels; c++) {
             float *row = r->signal[0] + c * stride + a;
             for (size_t t = 0; t < net->steps; t++) row[t * side] = input[t * net->channels + c];

@@ -16,9 +16,9 @@ static size_t learner_floats(const sl_learner *l)
 static sl_status fill(sl_learner *l, const sl_model_parts *parts, const sl_train_drops *drops, size_t batch, size_t threads,
                       sl_error *err)
 {
-    SL_TRY(sl_train_net_new(parts, SL_MICRO_BATCH, drops, &l->net, err));
+    SL_TRY(sl_train_net_new(parts, sl_train_batch(parts), drops, &l->net, err));
     SL_TRY(sl_pool_new(threads, &l->pool, err));
-    const size_t micro = (batch + SL_MICRO_BATCH - 1) / SL_MICRO_BATCH, n = l->net->n_params;
+    const size_t micro = (batch + l->net->batch - 1) / l->net->batch, n = l->net->n_params;
     l->n_slots = micro < SL_SLOTS ? micro : SL_SLOTS;
     l->walks = calloc(threads, sizeof(sl_walk *));
     l->grads = aligned_alloc(SL_ARENA_ALIGN, learner_floats(l) * sizeof *l->grads);
@@ -69,8 +69,8 @@ static void learn_slot(void *user, size_t worker, size_t slot)
     float *grad = l->grads + slot * l->net->n_params;
     double sum = 0;
     memset(grad, 0, l->net->n_params * sizeof *grad);
-    for (size_t i = slot * SL_MICRO_BATCH; i < l->n; i += l->n_slots * SL_MICRO_BATCH) {
-        const size_t n = l->n - i < SL_MICRO_BATCH ? l->n - i : SL_MICRO_BATCH;
+    for (size_t i = slot * l->net->batch; i < l->n; i += l->n_slots * l->net->batch) {
+        const size_t n = l->n - i < l->net->batch ? l->n - i : l->net->batch;
         sum += sl_walk_learn(l->walks[worker], l->lessons + i, n, l->loss, grad);
     }
     l->losses[slot] = sum;

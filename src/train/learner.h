@@ -13,10 +13,7 @@
 #include "train/pool.h"
 #include "train/walk.h"
 
-enum {
-    SL_SLOTS = 16,
-    SL_MICRO_BATCH = 4 /* t2's signals of four objects fit into a level-2 cache */
-};
+enum { SL_SLOTS = 16 };
 
 typedef struct sl_learner {
     sl_train_net *net;

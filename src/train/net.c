@@ -16,8 +16,23 @@ const sl_train_kind *sl_train_kind_of(sl_layer_kind kind)
     case SL_LAYER_MEAN_OVER_TIME: return &sl_train_mean;
     case SL_LAYER_DENSE: return &sl_train_dense;
     case SL_LAYER_FEATURES: return &sl_train_features;
+    case SL_LAYER_GRU:
+    case SL_LAYER_LSTM: return &sl_train_recurrent;
+    case SL_LAYER_TCN: return &sl_train_tcn;
+    case SL_LAYER_MAX_POOL: return &sl_train_max_pool;
+    case SL_LAYER_FLATTEN: return &sl_train_flatten;
+    case SL_LAYER_LAST_STEP: return &sl_train_last_step;
     default: return NULL;
     }
+}
+
+size_t sl_train_batch(const sl_model_parts *parts)
+{
+    enum { FEW = 4 /* t2's signals of four objects fit into a level-2 cache */ };
+    for (size_t i = 0; i < parts->n_layers; i++) {
+        if (parts->layers[i].kind == SL_LAYER_GRU || parts->layers[i].kind == SL_LAYER_LSTM) return SL_LANES;
+    }
+    return FEW;
 }
 
 static void copy_floats(const sl_tensor *t, size_t n, float *to)
@@ -125,7 +140,12 @@ static sl_status choose_kind(sl_train_net *net, sl_train_node *node, sl_error *e
     const sl_op *op = node->op;
     node->kind = sl_train_kind_of(op->kind);
     if (node->kind == NULL) return fail_layer(node->index, op, "cannot be trained", err);
-    if (op->kind == SL_LAYER_ENCODER && op->steps == 1) return fail_layer(node->index, op, "has one step only", err);
+    if ((op->kind == SL_LAYER_ENCODER || op->n_directions > 0) && op->steps == 1) {
+        return fail_layer(node->index, op, "has one step only", err);
+    }
+    if (net->network.nights && (op->kind == SL_LAYER_ENCODER || (op->kind == SL_LAYER_CONV1D && op->kernel > 1))) {
+        return fail_layer(node->index, op, "cannot be trained on nights", err);
+    }
     if (op->feature_weights == NULL) return SL_OK;
     node->kind = &sl_train_folded;
     const size_t left = (size_t)op->matrix.n * op->matrix.k, right = (size_t)op->matrix.n * op->n_features;
@@ -148,6 +168,19 @@ static void plan_room(sl_train_net *net, sl_train_node *node)
     if (y > net->most_floats) net->most_floats = y;
 }
 
+/* Where a network of its kind is dropped: see sl_train_drops. */
+static float drop_of(const sl_train_net *net, size_t index, const sl_train_drops *drops)
+{
+    const sl_op *op = &net->network.ops[index];
+    if (op->kind == SL_LAYER_ENCODER || op->kind == SL_LAYER_TCN) return drops->encoder;
+    if (op->kind == SL_LAYER_DENSE && index + 2 == net->network.n_ops) return drops->head;
+    if (op->kind == SL_LAYER_DENSE) return index > 0 && op[-1].kind == SL_LAYER_FLATTEN ? drops->encoder : 0;
+    for (size_t i = 0; op->n_directions > 0 && i < index; i++) {
+        if (net->network.ops[i].n_directions > 0) return drops->encoder;
+    }
+    return 0;
+}
+
 static sl_status plan_nodes(sl_train_net *net, const sl_train_drops *drops, sl_error *err)
 {
     const size_t n = net->network.n_ops - 1; /* the loss is the softmax's */
@@ -163,8 +196,7 @@ static sl_status plan_nodes(sl_train_net *net, const sl_train_drops *drops, sl_e
         sl_train_node *node = &net->nodes[net->n_nodes];
         *node = (sl_train_node){.op = op, .index = i, .tensor = tensor, .first = net->n_nodes == 0};
         SL_TRY(choose_kind(net, node, err));
-        if (op->kind == SL_LAYER_ENCODER) node->drop = drops->encoder;
-        if (op->kind == SL_LAYER_DENSE && i + 1 == n) node->drop = drops->head;
+        node->drop = drop_of(net, i, drops);
         plan_room(net, node);
         net->n_nodes++;
     }

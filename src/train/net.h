@@ -80,9 +80,14 @@ static inline size_t sl_train_at(size_t b, size_t steps)
 
 /* How training drops: rates, 0 for none. */
 typedef struct sl_train_drops {
-    float encoder; /* behind attention and behind the feed-forward, before each is added */
-    float head;    /* before the last dense layer */
+    /* behind attention and behind the feed-forward, before each is added; on what goes into a recurrent layer behind
+       another; behind each convolution of a causal block; on what FLATTEN gives a dense layer */
+    float encoder;
+    float head; /* before the last dense layer */
 } sl_train_drops;
+
+/* Objects that best go through together: as many as there are lanes for steps of recurrent layers, few otherwise. */
+size_t sl_train_batch(const sl_model_parts *parts);
 
 /*
  * Take over a network: float32 copies of the weights, whatever their storage.
@@ -100,7 +105,8 @@ sl_model_parts sl_train_net_parts(const sl_train_net *net, const float *params, 
 /* NULL where training does not know the kind. */
 const sl_train_kind *sl_train_kind_of(sl_layer_kind kind);
 extern const sl_train_kind sl_train_conv1d, sl_train_positions, sl_train_encoder, sl_train_mean, sl_train_dense,
-    sl_train_features, sl_train_folded;
+    sl_train_features, sl_train_folded, sl_train_recurrent, sl_train_tcn, sl_train_max_pool, sl_train_flatten,
+    sl_train_last_step;
 void sl_train_unfold(const sl_train_net *net, const sl_train_node *node);
 
 #endif

@@ -14,20 +14,22 @@ static size_t walk_floats(const sl_train_net *net)
 
 size_t sl_walk_bytes(const sl_train_net *net)
 {
-    return walk_floats(net) * sizeof(float) + sizeof(sl_walk);
+    return walk_floats(net) * sizeof(float) + net->batch * sizeof(uint32_t) + sizeof(sl_walk);
 }
 
 sl_status sl_walk_new(const sl_train_net *net, sl_walk **out, sl_error *err)
 {
     sl_walk *walk = malloc(sizeof *walk);
     float *memory = aligned_alloc(SL_ARENA_ALIGN, walk_floats(net) * sizeof *memory);
-    if (walk == NULL || memory == NULL) {
+    uint32_t *lengths = calloc(net->batch, sizeof *lengths);
+    if (walk == NULL || memory == NULL || lengths == NULL) {
         free(walk);
         free(memory);
+        free(lengths);
         return SL_FAIL_NOMEM(err);
     }
     memset(memory, 0, walk_floats(net) * sizeof *memory);
-    *walk = (sl_walk){.net = net, .kernels = net->kernels, .x = memory};
+    *walk = (sl_walk){.net = net, .kernels = net->kernels, .x = memory, .lengths = lengths};
     walk->features = walk->x + net->x_floats;
     walk->y = walk->features + net->features_floats;
     walk->kept = walk->y + net->y_floats;
@@ -43,6 +45,7 @@ void sl_walk_free(sl_walk *walk)
 {
     if (walk == NULL) return;
     free(walk->x);
+    free(walk->lengths);
     free(walk);
 }
 
@@ -53,8 +56,10 @@ static void load(sl_walk *walk)
     const size_t lanes = sl_train_lanes(walk->net, net->steps);
     const size_t lanes_1 = sl_train_lanes(walk->net, 1);
     if (walk->n < walk->net->batch) memset(walk->x, 0, (walk->net->x_floats + walk->net->features_floats) * sizeof *walk->x);
+    for (size_t b = walk->n; b < walk->net->batch; b++) walk->lengths[b] = 1;
     for (size_t b = 0; b < walk->n; b++) {
         const float *from = walk->lessons[b].input;
+        walk->lengths[b] = sl_network_length(net, from);
         float *to = walk->x + sl_train_at(b, net->steps);
         for (size_t c = 0; c < net->channels; c++) {
             for (size_t t = 0; t < net->steps; t++) to[c * lanes + t] = from[t * net->channels + c];

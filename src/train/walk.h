@@ -30,6 +30,7 @@ struct sl_walk {
     const sl_lesson *lessons;
     size_t n; /* objects; those beyond in the micro-batch are zeros of weight 0 */
     float *x, *features; /* the input; the features: a row each, an object a lane */
+    uint32_t *lengths;   /* steps of each object of the micro-batch: fewer than the network's where nights are */
     float *y, *kept, *room;
     float *d[2];
     float *zeros; /* as a bias that is none */
@@ -50,6 +51,12 @@ double sl_walk_learn(sl_walk *walk, const sl_lesson *lessons, size_t n, const sl
 double sl_loss_of(const sl_loss *loss, const sl_lesson *lesson, size_t n_classes, size_t stride, const float *z, float *d);
 
 /* ---- for layers ---- */
+
+/* Steps of object b as the layer gets it. */
+static inline size_t sl_walk_steps(const sl_walk *walk, const sl_op *op, size_t b)
+{
+    return op->steps < walk->lengths[b] ? op->steps : walk->lengths[b];
+}
 
 /* c = act(W x + b) + add, for all objects. */
 void sl_walk_product(const sl_walk *walk, const sl_matrix *m, size_t lanes, const float *x, bool relu, const float *add,

@@ -106,6 +106,28 @@ static void it_learns(void **state)
     }
 }
 
+/* Each by its name, small; and whatever the threads. */
+static void every_network_of_the_zoo_learns(void **state)
+{
+    (void)state;
+    const data_size size = {.objects = 200, .copies = 1, .steps = 20, .features = 2, .classes = 3};
+    sl_dataset *data = open_data(&size);
+    for (size_t i = 1; sl_net_name(i) != NULL; i++) {
+        sl_train_options o = options_for(25);
+        sl_train_result result;
+        sl_error err;
+        assert_ok(sl_net_size_preset(sl_net_name(i), &o.net, &err), &err);
+        o.net.width = 12;
+        assert_ok(sl_train(data, &o, in_folder("one"), &result, &err), &err);
+        if (!(result.accuracy > 0.9)) print_error("%s: %g\n", sl_net_name(i), result.accuracy);
+        assert_true(result.accuracy > 0.9);
+        o.threads = 3;
+        assert_ok(sl_train(data, &o, in_folder("many"), &result, &err), &err);
+        assert_same_file(in_folder("one"), in_folder("many"));
+    }
+    sl_dataset_close(data);
+}
+
 static void threads_do_not_matter(void **state)
 {
     (void)state;
@@ -373,6 +395,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_learns),
+        cmocka_unit_test(every_network_of_the_zoo_learns),
         cmocka_unit_test(threads_do_not_matter),
         cmocka_unit_test(what_was_stopped_goes_on),
         cmocka_unit_test(a_damaged_checkpoint_is_refused),

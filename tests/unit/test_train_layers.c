@@ -18,6 +18,14 @@ typedef struct task {
     sl_lesson lessons[MOST_OBJECTS];
 } task;
 
+/* Where an input has nights, it has that many; more than there is room for are all. */
+static void end_nights(const sl_contract *c, size_t length, float *input)
+{
+    const size_t steps = sl_contract_input_steps(c), channels = sl_contract_input_channels(c);
+    if (c->sees != SL_SEES_NIGHTS || length >= steps) return;
+    memset(input + length * channels, 0, (steps - length) * channels * sizeof *input);
+}
+
 /* Inputs, labels, weights and teachers at random. */
 static void fill_lessons(task *t, uint64_t seed, bool soft)
 {
@@ -28,7 +36,10 @@ static void fill_lessons(task *t, uint64_t seed, bool soft)
         float *p = SL_ARENA_NEW(&t->arena, float, classes), sum = 0;
         for (size_t c = 0; c < classes; c++) sum += p[c] = (float)exp(sl_rng_normal(&rng));
         for (size_t c = 0; c < classes; c++) p[c] /= sum;
-        t->lessons[i] = (sl_lesson){.input = random_floats(&t->arena, &rng, n_in, 0, 1), .soft = soft ? p : NULL,
+        float *input = SL_ARENA_NEW(&t->arena, float, n_in);
+        memcpy(input, random_floats(&t->arena, &rng, n_in, 0, 1), n_in * sizeof *input);
+        end_nights(&t->parts->contract, 1 + i * 3, input);
+        t->lessons[i] = (sl_lesson){.input = input, .soft = soft ? p : NULL,
                                     .label = (uint8_t)sl_rng_below(&rng, classes),
                                     .weight = (float)(0.2 + sl_rng_uniform(&rng)), .draw = sl_rng_u64(&rng)};
     }
@@ -164,17 +175,104 @@ static void features_have_gradients(void **state)
     }
 }
 
+/* Recurrent layers one behind the other, either way or both; of the grid, and of nights that end at different steps. */
+static void recurrent_layers_have_gradients(void **state)
+{
+    (void)state;
+    for (uint64_t k = 0; k < 16; k++) {
+        const sl_layer_kind kind = k % 2 ? SL_LAYER_LSTM : SL_LAYER_GRU;
+        const sl_train_drops drops = {.encoder = k % 3 == 0 ? 0.3f : 0, .head = k % 5 == 0 ? 0.2f : 0};
+        const bool both = k / 2 % 2, last = k / 8 % 2;
+        task t;
+        begin_task(&t);
+        stack s = new_stack(&t.arena, k, k == 15 ? 17 : 7, 2, k % 3 ? 0 : 3, 4);
+        if (k / 4 % 2) stack_nights(&s, 9);
+        if (k % 3 == 0) stack_features(&s);
+        stack_recurrent(&s, kind, k == 14 ? 18 : 5, both);
+        if (k % 4 == 1) stack_dense(&s, 4, SL_ACTIVATION_RELU);
+        if (k % 4 > 0) stack_recurrent(&s, kind, 3, both);
+        if (last) {
+            stack_last_step(&s);
+        } else {
+            stack_mean(&s);
+        }
+        stack_end(&s);
+        t.parts = s.parts;
+        check_gradients(&t, k, &drops, 5, false);
+    }
+}
+
+static void causal_convolutions_have_gradients(void **state)
+{
+    (void)state;
+    for (uint64_t k = 0; k < 6; k++) {
+        const sl_train_drops drops = {.encoder = k % 2 ? 0.3f : 0};
+        task t;
+        begin_task(&t);
+        stack s = new_stack(&t.arena, k, 11, 3, 0, 4);
+        if (k / 2 % 2) stack_nights(&s, 9);
+        stack_tcn(&s, k < 2 ? 3 : 5, 2, 1);
+        stack_tcn(&s, 5, 2 + k % 2, 2);
+        stack_tcn(&s, 4, 2, 4);
+        stack_last_step(&s);
+        stack_end(&s);
+        t.parts = s.parts;
+        check_gradients(&t, k, &drops, 5, false);
+    }
+}
+
+static void pooling_has_gradients(void **state)
+{
+    (void)state;
+    for (uint64_t k = 0; k < 4; k++) {
+        const sl_train_drops drops = {.encoder = 0.3f, .head = 0.2f};
+        task t;
+        begin_task(&t);
+        stack s = new_stack(&t.arena, k, 13, 2, 3, 4);
+        stack_conv(&s, 6, 3);
+        stack_max_pool(&s, 1 + (uint32_t)k % 3, 2);
+        stack_conv(&s, 3, 2);
+        if (k > 1) stack_max_pool(&s, 2, 1);
+        stack_flatten(&s);
+        if (k % 2) stack_features(&s);
+        stack_dense(&s, 7, SL_ACTIVATION_RELU);
+        stack_end(&s);
+        t.parts = s.parts;
+        check_gradients(&t, k, &drops, 5, false);
+    }
+}
+
+/* A network with every kind of layer that can stand beside the others. */
+static const sl_model_parts *new_parts(task *t, uint64_t k)
+{
+    static const uint32_t steps[] = {100, 17, 33, 7};
+    const random_size size = {steps[k % 4], 2, 32, k < 4 ? 1 : 5, 16, 2, 128, 1 + k % 2, 14, 0, SL_EXTRAS_NONE,
+                              SL_STORAGE_FLOAT32, false};
+    if (k < 8) return random_model(&t->arena, k, &size);
+    stack s = new_stack(&t->arena, k, steps[k % 4], 3, 2, 5);
+    if (k % 2) stack_nights(&s, steps[k % 4]);
+    stack_features(&s);
+    stack_tcn(&s, 12, 2, 2);
+    stack_recurrent(&s, SL_LAYER_GRU, 10, k / 4 % 2);
+    stack_recurrent(&s, SL_LAYER_LSTM, 9, k / 4 % 2);
+    if (k % 2) {
+        stack_last_step(&s);
+    } else {
+        stack_max_pool(&s, 2, 2);
+        stack_flatten(&s);
+    }
+    stack_end(&s);
+    return s.parts;
+}
+
 /* The runner and the training walk, one object beside others: the same bits. */
 static void the_forward_pass_is_the_runners(void **state)
 {
     (void)state;
-    static const uint32_t steps[] = {100, 17, 33, 7};
-    for (uint64_t k = 0; k < 8; k++) {
-        const random_size size = {steps[k % 4], 2, 32, k < 4 ? 1 : 5, 16, 2, 128, 1 + k % 2, 14, 0, SL_EXTRAS_NONE,
-                                  SL_STORAGE_FLOAT32, false};
+    for (uint64_t k = 0; k < 16; k++) {
         task t;
         begin_task(&t);
-        t.parts = random_model(&t.arena, k, &size);
+        t.parts = new_parts(&t, k);
         open_task(&t, k, 4, NULL, false);
         void *bytes = NULL;
         size_t n_bytes;
@@ -183,6 +281,7 @@ static void the_forward_pass_is_the_runners(void **state)
         sl_error err;
         sl_tensor *tensors = SL_ARENA_NEW(&t.arena, sl_tensor, SL_MAX_TENSORS);
         const sl_model_parts trained = sl_train_net_parts(t.net, t.net->params, tensors);
+        const size_t classes = t.parts->contract.n_classes;
         assert_ok(sl_model_write_memory(&trained, &bytes, &n_bytes, &err), &err);
         assert_ok(sl_model_open_memory(bytes, n_bytes, &model, &err), &err);
         assert_ok(sl_runner_new(model, &runner, &err), &err);
@@ -192,9 +291,9 @@ static void the_forward_pass_is_the_runners(void **state)
             float p[SL_MAX_CLASSES];
             _Alignas(64) float logits[SL_MAX_CLASSES * SL_LANES] = {0};
             assert_ok(sl_runner_run(runner, 1, t.lessons[b].input, p, &err), &err);
-            for (size_t c = 0; c < size.classes; c++) logits[c * SL_LANES] = z[c * lanes + b];
-            t.net->kernels->softmax(size.classes, SL_LANES, SL_LANES, logits);
-            for (size_t c = 0; c < size.classes; c++) assert_true(logits[c * SL_LANES] == p[c]);
+            for (size_t c = 0; c < classes; c++) logits[c * SL_LANES] = z[c * lanes + b];
+            t.net->kernels->softmax(classes, SL_LANES, SL_LANES, logits);
+            for (size_t c = 0; c < classes; c++) assert_true(logits[c * SL_LANES] == p[c]);
         }
         sl_runner_free(runner);
         sl_model_close(model);
@@ -207,23 +306,24 @@ static void the_forward_pass_is_the_runners(void **state)
 static void objects_do_not_see_each_other(void **state)
 {
     (void)state;
-    static const random_size size = {21, 2, 8, 3, 2, 2, 12, 1, 4, 0, SL_EXTRAS_NONE, SL_STORAGE_FLOAT32, false};
     static const sl_train_drops drops = {.encoder = 0.1f, .head = 0.2f};
     const sl_loss loss = {.temperature = 1};
-    task t;
-    begin_task(&t);
-    t.parts = random_model(&t.arena, 1, &size);
-    open_task(&t, 1, 4, &drops, false);
-    float *alone = SL_ARENA_NEW(&t.arena, float, t.net->n_params), *again = SL_ARENA_NEW(&t.arena, float, t.net->n_params);
-    memset(alone, 0, t.net->n_params * sizeof *alone);
-    memset(again, 0, t.net->n_params * sizeof *again);
-    const double before = sl_walk_learn(t.walk, t.lessons, 1, &loss, alone);
-    sl_walk_learn(t.walk, t.lessons + 1, 4, &loss, again);
-    memset(again, 0, t.net->n_params * sizeof *again);
-    const double after = sl_walk_learn(t.walk, t.lessons, 1, &loss, again);
-    assert_true(before == after);
-    assert_memory_equal(alone, again, t.net->n_params * sizeof *alone);
-    close_task(&t);
+    for (uint64_t k = 1; k < 16; k += 3) {
+        task t;
+        begin_task(&t);
+        t.parts = new_parts(&t, k);
+        open_task(&t, k, 4, &drops, false);
+        float *alone = SL_ARENA_NEW(&t.arena, float, t.net->n_params), *again = SL_ARENA_NEW(&t.arena, float, t.net->n_params);
+        memset(alone, 0, t.net->n_params * sizeof *alone);
+        memset(again, 0, t.net->n_params * sizeof *again);
+        const double before = sl_walk_learn(t.walk, t.lessons, 1, &loss, alone);
+        sl_walk_learn(t.walk, t.lessons + 1, 4, &loss, again);
+        memset(again, 0, t.net->n_params * sizeof *again);
+        const double after = sl_walk_learn(t.walk, t.lessons, 1, &loss, again);
+        assert_true(before == after);
+        assert_memory_equal(alone, again, t.net->n_params * sizeof *alone);
+        close_task(&t);
+    }
 }
 
 int main(void)
@@ -232,6 +332,9 @@ int main(void)
         cmocka_unit_test(gradients_are_those_of_the_loss),
         cmocka_unit_test(gradients_see_what_was_dropped),
         cmocka_unit_test(features_have_gradients),
+        cmocka_unit_test(recurrent_layers_have_gradients),
+        cmocka_unit_test(causal_convolutions_have_gradients),
+        cmocka_unit_test(pooling_has_gradients),
         cmocka_unit_test(the_forward_pass_is_the_runners),
         cmocka_unit_test(objects_do_not_see_each_other),
     };

@@ -92,7 +92,7 @@ static void ref_drop(const ref_net *r, unsigned site, float rate, ref_signal *s)
     const uint32_t least = (uint32_t)(rate * 0x1p32f);
     for (size_t c = 0; c < s->channels; c++) {
         for (size_t t = 0; t < s->steps; t++) {
-            const size_t place = s->steps == 1 ? c : c * sl_stride(s->steps) + t;
+            const size_t steps = r->net->network.ops[r->layer].steps, place = steps == 1 ? c : c * sl_stride(steps) + t;
             s->x[c * s->steps + t] *= sl_dropout_draw(key, (uint32_t)place) >= least ? 1 / (1 - (double)rate) : 0;
         }
     }
@@ -150,6 +150,99 @@ static ref_signal ref_encoder(ref_net *r, const ref_signal *in, const sl_layer *
     return z;
 }
 
+/* One way of a GRU or an LSTM, into channels [at, at + units) of out. */
+static void ref_recurrent(ref_net *r, const ref_signal *in, const sl_layer *layer, bool backwards, size_t at, ref_signal *out)
+{
+    const size_t n = layer->units, gates = layer->kind == SL_LAYER_GRU ? 3 : 4, steps = in->steps;
+    const double *wx = ref_take(r), *bx = ref_take(r), *wh = ref_take(r), *bh = ref_take(r);
+    double *h = calloc(2 * n, sizeof *h), *c = h + n, *g = calloc(2 * gates * n, sizeof *g), *a = g + gates * n;
+    for (size_t i = 0; i < steps; i++) {
+        const size_t t = backwards ? steps - 1 - i : i;
+        for (size_t u = 0; u < gates * n; u++) {
+            g[u] = bx[u];
+            a[u] = bh[u];
+            for (size_t k = 0; k < in->channels; k++) g[u] += wx[u * in->channels + k] * in->x[k * steps + t];
+            for (size_t k = 0; k < n; k++) a[u] += wh[u * n + k] * h[k];
+        }
+        for (size_t u = 0; u < n; u++) {
+            const double first = 1 / (1 + exp(-g[u] - a[u])), second = 1 / (1 + exp(-g[n + u] - a[n + u]));
+            if (gates == 3) {
+                h[u] = (1 - second) * tanh(g[2 * n + u] + first * a[2 * n + u]) + second * h[u];
+            } else {
+                c[u] = second * c[u] + first * tanh(g[2 * n + u] + a[2 * n + u]);
+                h[u] = tanh(c[u]) / (1 + exp(-g[3 * n + u] - a[3 * n + u]));
+            }
+            out->x[(at + u) * steps + t] = h[u];
+        }
+    }
+    free(h), free(g);
+}
+
+static ref_signal ref_both(ref_net *r, const ref_signal *in, const sl_layer *layer)
+{
+    ref_signal out = ref_new(layer->units * (layer->bidirectional ? 2 : 1), in->steps);
+    ref_recurrent(r, in, layer, false, 0, &out);
+    if (layer->bidirectional) ref_recurrent(r, in, layer, true, layer->units, &out);
+    return out;
+}
+
+/* max(0, w x + b) over steps `dilation` apart, the last of them the step itself. */
+static ref_signal ref_causal(ref_net *r, const ref_signal *in, const sl_layer *layer)
+{
+    const double *w = ref_take(r), *b = ref_take(r);
+    ref_signal out = ref_new(layer->units, in->steps);
+    for (size_t u = 0; u < layer->units; u++) {
+        for (size_t t = 0; t < in->steps; t++) {
+            double sum = b[u];
+            for (size_t p = 0; p < layer->kernel; p++) {
+                const size_t back = (layer->kernel - 1 - p) * layer->dilation;
+                for (size_t c = 0; back <= t && c < in->channels; c++) {
+                    sum += w[(u * layer->kernel + p) * in->channels + c] * in->x[c * in->steps + t - back];
+                }
+            }
+            out.x[u * in->steps + t] = fmax(sum, 0);
+        }
+    }
+    return out;
+}
+
+static ref_signal ref_tcn(ref_net *r, const ref_signal *in, const sl_layer *layer, float drop)
+{
+    ref_signal first = ref_causal(r, in, layer);
+    ref_drop(r, 0, drop, &first);
+    ref_signal out = ref_causal(r, &first, layer), skip = {0};
+    ref_drop(r, 1, drop, &out);
+    if (layer->units != in->channels) skip = ref_dense(r, in, layer->units, false);
+    const double *past = skip.x != NULL ? skip.x : in->x;
+    for (size_t i = 0; i < out.channels * out.steps; i++) out.x[i] = fmax(0, out.x[i] + past[i]);
+    free(first.x), free(skip.x);
+    return out;
+}
+
+static ref_signal ref_max_pool(const ref_signal *in, const sl_layer *layer)
+{
+    ref_signal out = ref_new(in->channels / layer->pool_channels, in->steps / layer->pool_steps);
+    for (size_t i = 0; i < out.channels * out.steps; i++) out.x[i] = -INFINITY;
+    for (size_t c = 0; c < out.channels * layer->pool_channels; c++) {
+        for (size_t t = 0; t < out.steps * layer->pool_steps; t++) {
+            double *to = &out.x[c / layer->pool_channels * out.steps + t / layer->pool_steps];
+            *to = fmax(*to, in->x[c * in->steps + t]);
+        }
+    }
+    return out;
+}
+
+/* Flat, step after step; or the last step only. */
+static ref_signal ref_one_step(const ref_signal *in, bool last)
+{
+    const size_t from = last ? in->steps - 1 : 0;
+    ref_signal out = ref_new(in->channels * (in->steps - from), 1);
+    for (size_t t = from; t < in->steps; t++) {
+        for (size_t c = 0; c < in->channels; c++) out.x[(t - from) * in->channels + c] = in->x[c * in->steps + t];
+    }
+    return out;
+}
+
 static ref_signal ref_mean(const ref_signal *in)
 {
     ref_signal out = ref_new(in->channels, 1);
@@ -188,6 +281,12 @@ static ref_signal ref_layer(ref_net *r, ref_signal *in, const sl_layer *layer)
     case SL_LAYER_ENCODER: return ref_encoder(r, in, layer, drop);
     case SL_LAYER_MEAN_OVER_TIME: return ref_mean(in);
     case SL_LAYER_FEATURES: return ref_features(r, in);
+    case SL_LAYER_GRU:
+    case SL_LAYER_LSTM: ref_drop(r, 0, drop, in); return ref_both(r, in, layer);
+    case SL_LAYER_TCN: return ref_tcn(r, in, layer, drop);
+    case SL_LAYER_MAX_POOL: return ref_max_pool(in, layer);
+    case SL_LAYER_FLATTEN: return ref_one_step(in, false);
+    case SL_LAYER_LAST_STEP: return ref_one_step(in, true);
     case SL_LAYER_DENSE:
         ref_drop(r, 0, drop, in);
         return ref_dense(r, in, layer->units, layer->activation == SL_ACTIVATION_RELU);
@@ -199,7 +298,7 @@ static ref_signal ref_layer(ref_net *r, ref_signal *in, const sl_layer *layer)
 static double ref_loss(const sl_train_net *net, const double *params, const sl_lesson *lesson, const sl_loss *loss)
 {
     ref_net r = {.net = net, .params = params, .lesson = lesson};
-    ref_signal x = ref_new(net->network.channels, net->network.steps);
+    ref_signal x = ref_new(net->network.channels, sl_network_length(&net->network, lesson->input));
     for (size_t i = 0; i < x.channels * x.steps; i++) x.x[i % x.channels * x.steps + i / x.channels] = lesson->input[i];
     for (; r.layer + 1 < net->parts.n_layers; r.layer++) {
         ref_signal y = ref_layer(&r, &x, &net->parts.layers[r.layer]);
