@@ -67,3 +67,22 @@ void ids_release(ids *list)
     free(list->sorted);
     *list = (ids){0};
 }
+
+int ids_choose(const char *command, const char *exclude, const char *only, const sl_dataset *data, bool **leave_out)
+{
+    ids without = {0}, with = {0};
+    *leave_out = NULL;
+    if (exclude == NULL && only == NULL) return EXIT_WELL;
+    int code = exclude != NULL ? ids_read(command, exclude, &without) : EXIT_WELL;
+    if (code == EXIT_WELL && only != NULL) code = ids_read(command, only, &with);
+    if (code == EXIT_WELL) *leave_out = calloc(sl_dataset_objects(data) + 1, sizeof **leave_out);
+    if (code == EXIT_WELL && *leave_out == NULL) code = EXIT_INTERNAL;
+    for (size_t i = 0; code == EXIT_WELL && i < sl_dataset_rows(data); i++) {
+        sl_dataset_row row;
+        sl_dataset_get(data, i, &row);
+        (*leave_out)[row.object] = ids_has(&without, row.object_id) || (only != NULL && !ids_has(&with, row.object_id));
+    }
+    ids_release(&without);
+    ids_release(&with);
+    return code;
+}

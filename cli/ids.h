@@ -2,7 +2,7 @@
 #ifndef CLI_IDS_H
 #define CLI_IDS_H
 
-#include "starling/base.h"
+#include "starling/dataset.h"
 
 typedef struct ids {
     char *text; /* of the file */
@@ -17,5 +17,12 @@ typedef struct ids {
 int ids_read(const char *command, const char *path, ids *out);
 bool ids_has(const ids *list, sl_str id);
 void ids_release(ids *list);
+
+/*
+ * Which objects of the data set take no part: those in the file `exclude`, and
+ * those that are not in the file `only`; either may be NULL. Gives *leave_out
+ * (free), one an object, NULL where all take part. The exit code.
+ */
+int ids_choose(const char *command, const char *exclude, const char *only, const sl_dataset *data, bool **leave_out);
 
 #endif

@@ -4,8 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* Bytes of the UTF-8 character that begins here; 0 where none does. */
-static int character_bytes(const unsigned char *c)
+int json_character_bytes(const unsigned char *c)
 {
     const int n = c[0] < 0x80 ? 1 : c[0] >= 0xc2 && c[0] < 0xe0 ? 2 : (c[0] & 0xf0) == 0xe0 ? 3 : c[0] < 0xf5 ? 4 : 0;
     if (c[0] >= 0x80 && c[0] < 0xc2) return 0;
@@ -21,7 +20,7 @@ void json_put_string(FILE *to, const char *text)
 {
     fputc('"', to);
     for (const unsigned char *c = (const unsigned char *)text; *c != '\0';) {
-        const int n = character_bytes(c);
+        const int n = json_character_bytes(c);
         if (*c == '"' || *c == '\\') {
             fprintf(to, "\\%c", *c);
         } else if (*c < 0x20 || *c == 0x7f) {

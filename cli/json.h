@@ -11,6 +11,8 @@ enum {
     JSON_ALL_DIGITS = 17 /* that a double can need */
 };
 
+/* Bytes of the UTF-8 character that begins at c, which is terminated; 0 where none does. */
+int json_character_bytes(const unsigned char *c);
 /* A string with its quotes. It may hold anything: what is no UTF-8 becomes U+FFFD. */
 void json_put_string(FILE *to, const char *text);
 /* A member of an object, `before` in front of it: ", " or "{" or more. The name is put as it stands. */

@@ -15,6 +15,7 @@ static const struct command {
     {"import", cmd_import, "make a model file from a TFLite file"},
     {"simulate", cmd_simulate, "make up a night of alerts"},
     {"train", cmd_train, "train a network on prepared light curves"},
+    {"evaluate", cmd_evaluate, "how good a model is on light curves whose classes are known"},
     {"bench", cmd_bench, "measure every stage on this machine"},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

@@ -101,26 +101,6 @@ static void tell_end(const train_wishes *t, const sl_train_result *r)
 
 /* ---- the run ---- */
 
-/* Which objects take no part: gives *leave_out (free), NULL where all do. */
-static int choose_objects(const train_wishes *t, const sl_dataset *data, bool **leave_out)
-{
-    ids exclude = {0}, only = {0};
-    *leave_out = NULL;
-    if (t->exclude == NULL && t->only == NULL) return EXIT_WELL;
-    int code = t->exclude != NULL ? ids_read("train", t->exclude, &exclude) : EXIT_WELL;
-    if (code == EXIT_WELL && t->only != NULL) code = ids_read("train", t->only, &only);
-    if (code == EXIT_WELL) *leave_out = calloc(sl_dataset_objects(data) + 1, sizeof **leave_out);
-    if (code == EXIT_WELL && *leave_out == NULL) code = EXIT_INTERNAL;
-    for (size_t i = 0; code == EXIT_WELL && i < sl_dataset_rows(data); i++) {
-        sl_dataset_row row;
-        sl_dataset_get(data, i, &row);
-        (*leave_out)[row.object] = ids_has(&exclude, row.object_id) || (t->only != NULL && !ids_has(&only, row.object_id));
-    }
-    ids_release(&exclude);
-    ids_release(&only);
-    return code;
-}
-
 static int run_on(train_wishes *t, const sl_dataset *data)
 {
     sl_train_options *o = &t->options;
@@ -129,7 +109,7 @@ static int run_on(train_wishes *t, const sl_dataset *data)
     bool *leave_out = NULL;
     float *soft = NULL;
     sl_model *init = NULL;
-    int code = choose_objects(t, data, &leave_out);
+    int code = ids_choose("train", t->exclude, t->only, data, &leave_out);
     if (code == EXIT_WELL && t->teachers != NULL) code = train_ask_teachers(t->teachers, data, &soft);
     if (code == EXIT_WELL && t->soft != NULL && soft == NULL) code = train_read_soft(t->soft, data, &soft);
     if (code == EXIT_WELL && t->init != NULL && sl_model_open(t->init, &init, &err) < 0) {
