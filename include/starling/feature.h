@@ -67,6 +67,20 @@ typedef enum sl_feature {
     SL_FEATURE_BAND_GP_MAX = 90,         /* max m of the band / max m of all */
     SL_FEATURE_BAND_GP_DELAY = 91,       /* asinh of the days from the step where m of any band is highest to where
                                             m of this one is */
+    /* m of the band so many days from the step where the sum of m over the channels is highest, between steps linear,
+       / p; missing before the first step and behind the last */
+    SL_FEATURE_BAND_GP_BEFORE_60 = 96,
+    SL_FEATURE_BAND_GP_BEFORE_35 = 97,
+    SL_FEATURE_BAND_GP_BEFORE_20 = 98,
+    SL_FEATURE_BAND_GP_BEFORE_10 = 99,
+    SL_FEATURE_BAND_GP_BEFORE_5 = 100,
+    SL_FEATURE_BAND_GP_PEAK = 101,
+    SL_FEATURE_BAND_GP_AFTER_5 = 102,
+    SL_FEATURE_BAND_GP_AFTER_10 = 103,
+    SL_FEATURE_BAND_GP_AFTER_20 = 104,
+    SL_FEATURE_BAND_GP_AFTER_35 = 105,
+    SL_FEATURE_BAND_GP_AFTER_60 = 106,
+    SL_FEATURE_BAND_GP_AFTER_100 = 107,
     SL_FEATURE_END
 } sl_feature;
 

@@ -47,6 +47,18 @@ static const struct {
     {SL_FEATURE_BAND_GP_COLOR, true, "band_gp_color"},
     {SL_FEATURE_BAND_GP_MAX, true, "band_gp_max"},
     {SL_FEATURE_BAND_GP_DELAY, true, "band_gp_delay"},
+    {SL_FEATURE_BAND_GP_BEFORE_60, true, "band_gp_before_60"},
+    {SL_FEATURE_BAND_GP_BEFORE_35, true, "band_gp_before_35"},
+    {SL_FEATURE_BAND_GP_BEFORE_20, true, "band_gp_before_20"},
+    {SL_FEATURE_BAND_GP_BEFORE_10, true, "band_gp_before_10"},
+    {SL_FEATURE_BAND_GP_BEFORE_5, true, "band_gp_before_5"},
+    {SL_FEATURE_BAND_GP_PEAK, true, "band_gp_peak"},
+    {SL_FEATURE_BAND_GP_AFTER_5, true, "band_gp_after_5"},
+    {SL_FEATURE_BAND_GP_AFTER_10, true, "band_gp_after_10"},
+    {SL_FEATURE_BAND_GP_AFTER_20, true, "band_gp_after_20"},
+    {SL_FEATURE_BAND_GP_AFTER_35, true, "band_gp_after_35"},
+    {SL_FEATURE_BAND_GP_AFTER_60, true, "band_gp_after_60"},
+    {SL_FEATURE_BAND_GP_AFTER_100, true, "band_gp_after_100"},
 };
 
 enum { N = sizeof table / sizeof table[0] };

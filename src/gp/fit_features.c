@@ -8,11 +8,27 @@
 typedef struct summit {
     double height, rise, decline; /* rise and decline [d] */
     size_t step, channel;
+    size_t sum_step; /* where the sum of all channels is highest */
+    double step_day;
 } summit;
+
+static size_t find_sum_step(size_t n_steps, size_t n_channels, const double *mean)
+{
+    size_t step = 0;
+    double highest = -INFINITY;
+    for (size_t t = 0; t < n_steps; t++) {
+        double sum = 0;
+        for (size_t c = 0; c < n_channels; c++) sum += mean[t * n_channels + c];
+        if (!(sum > highest)) continue;
+        highest = sum;
+        step = t;
+    }
+    return step;
+}
 
 static summit find_summit(size_t n_steps, size_t n_channels, const double *mean, double step_day)
 {
-    summit s = {.height = mean[0]};
+    summit s = {.height = mean[0], .sum_step = find_sum_step(n_steps, n_channels, mean), .step_day = step_day};
     for (size_t i = 1; i < n_steps * n_channels; i++) {
         if (!(mean[i] > s.height)) continue;
         s.height = mean[i];
@@ -69,10 +85,27 @@ static double overall_value(sl_feature feature, const sl_gp_curve *c, const sl_l
     }
 }
 
+/* SL_FEATURE_BAND_GP_BEFORE_60 and those behind it. */
+static double at_phase(sl_feature feature, const sl_contract *contract, const sl_lightcurve *lc, const double *mean,
+                       const summit *s, uint32_t band)
+{
+    static const double days[] = {-60, -35, -20, -10, -5, 0, 5, 10, 20, 35, 60, 100};
+    const size_t n_channels = sl_contract_grid_channels(contract), channel = channel_of(contract, band);
+    const double day = days[feature - SL_FEATURE_BAND_GP_BEFORE_60];
+    if (day == 0) return mean[s->sum_step * n_channels + channel] / sl_lightcurve_peak(lc);
+    const double at = (double)s->sum_step + day / s->step_day; /* infinite where all points are at one time */
+    if (!(at >= 0) || !(at <= (double)(contract->gp.grid_length - 1))) return NAN;
+    const size_t step = (size_t)at < contract->gp.grid_length - 2 ? (size_t)at : contract->gp.grid_length - 2;
+    const double share = at - (double)step;
+    const double *m = mean + step * n_channels + channel;
+    return (m[0] + share * (m[n_channels] - m[0])) / sl_lightcurve_peak(lc);
+}
+
 static double band_value(sl_feature feature, const sl_gp_curve *c, const sl_contract *contract, const sl_lightcurve *lc,
-                         const double *mean, const summit *s, double step_day, uint32_t band)
+                         const double *mean, const summit *s, uint32_t band)
 {
     if (feature == SL_FEATURE_BAND_GP_RESIDUAL) return residual(c, lc, (int)band);
+    if (feature >= SL_FEATURE_BAND_GP_BEFORE_60) return at_phase(feature, contract, lc, mean, s, band);
     if (!(s->height > 0)) return NAN;
     const size_t n_channels = sl_contract_grid_channels(contract), channel = channel_of(contract, band);
     size_t highest = 0;
@@ -82,7 +115,7 @@ static double band_value(sl_feature feature, const sl_gp_curve *c, const sl_cont
     switch (feature) {
     case SL_FEATURE_BAND_GP_COLOR: return mean[s->step * n_channels + channel] / s->height;
     case SL_FEATURE_BAND_GP_MAX: return mean[highest * n_channels + channel] / s->height;
-    case SL_FEATURE_BAND_GP_DELAY: return asinh(((double)highest - (double)s->step) * step_day);
+    case SL_FEATURE_BAND_GP_DELAY: return asinh(((double)highest - (double)s->step) * s->step_day);
     default: return NAN;
     }
 }
@@ -99,7 +132,7 @@ void sl_gp_fit_features(const sl_gp_curve *c, const sl_contract *contract, const
         for (uint32_t b = 0; b < n && sl_feature_of_fit(feature); b++) {
             raw[b] = sl_feature_float(n == 1 && !sl_feature_of_bands(feature)
                                           ? overall_value(feature, c, lc, &s)
-                                          : band_value(feature, c, contract, lc, mean, &s, step_day, b));
+                                          : band_value(feature, c, contract, lc, mean, &s, b));
         }
         raw += n;
     }

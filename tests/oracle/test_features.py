@@ -123,6 +123,10 @@ def covariance(t1, w1, t2, w2, p):
     return 2 * np.exp(p[0]) * (1 + s) * np.exp(-s)
 
 
+PHASES = {"band_gp_peak": 0, **{f"band_gp_before_{-d}": d for d in (-60, -35, -20, -10, -5)},
+          **{f"band_gp_after_{d}": d for d in (5, 10, 20, 35, 60, 100)}}
+
+
 def of_fit(t, f, e, band, mean, info):
     peak, p, w = np.abs(f).max(), info.p, np.array(WAVELENGTHS)[band]
     k = covariance(t, w, t, w, p)
@@ -141,6 +145,11 @@ def of_fit(t, f, e, band, mean, info):
                                 for b in range(6)],
            "band_gp_color": mean[top] / height, "band_gp_max": mean.max(0) / height,
            "band_gp_delay": np.arcsinh((mean.argmax(0) - top) * step)}
+    summed = mean.sum(1).argmax()
+    for name, day in PHASES.items():
+        at, steps = summed + (day / step if day else 0), np.arange(STEPS)
+        inside = 0 <= at <= STEPS - 1
+        out[name] = [np.interp(at, steps, mean[:, b]) / peak if inside else np.nan for b in range(6)]
     if height <= 0:
         out.update({name: np.nan for name in ("gp_rise", "gp_decline", "band_gp_color", "band_gp_max", "band_gp_delay")})
     return out
