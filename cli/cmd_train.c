@@ -20,8 +20,8 @@ static const manual about = {
     .text =
         "DATA is what starling prepare makes. Without any option the network is t2 and the recipe the best one known\n"
         "here: AdamW with warm-up and a cosine, the gradient clipped, dropout, the exponential average of the weights,\n"
-        "every class counting the same. One fifth of the objects, chosen by a hash of their names, is not learned from:\n"
-        "after each epoch they tell how good the network is, and the model written is the best one.\n\n"
+        "every class as important as the others. One fifth of the objects, chosen by a hash of their names, is not\n"
+        "learned from: after each epoch they tell how good the network is, and the model written is the best one.\n\n"
         "The same data, options and seed give the same bytes, whatever the number of threads and however often the run\n"
         "was stopped and resumed. A long option can stand in the file of --config as well, one a line: \"epochs = 40\";\n"
         "what the command line says counts more.",
@@ -38,22 +38,22 @@ static const manual about = {
 
 /* Numbers as the parser has them. */
 typedef struct wishes {
-    double balance, smoothing, soft_share, soft_temperature, rate, beta1, beta2, decay, clip, warmup, final_rate,
+    double balance, prior, smoothing, soft_share, soft_temperature, rate, beta1, beta2, decay, clip, warmup, final_rate,
         plateau_factor, average, drop_encoder, drop_head;
-    uint64_t width, heads, hidden, blocks, kernel, head, folds, fold, plateau_epochs, epochs, batch, patience, seed, threads;
+    uint64_t width, heads, hidden, blocks, kernel, head[2], folds, fold, plateau_epochs, epochs, batch, patience, seed, threads;
     int optimizer, schedule;
 } wishes;
 
 static wishes wishes_of(const sl_train_options *o)
 {
     return (wishes){
-        .balance = (double)o->balance, .smoothing = (double)o->smoothing, .soft_share = (double)o->soft_share,
+        .balance = (double)o->balance, .prior = (double)o->prior, .smoothing = (double)o->smoothing, .soft_share = (double)o->soft_share,
         .soft_temperature = (double)o->soft_temperature, .rate = (double)o->rate, .beta1 = (double)o->beta1,
         .beta2 = (double)o->beta2, .decay = (double)o->decay, .clip = (double)o->clip, .warmup = (double)o->warmup,
         .final_rate = (double)o->final, .plateau_factor = (double)o->plateau_factor, .average = (double)o->average,
         .drop_encoder = (double)o->drop_encoder, .drop_head = (double)o->drop_head, .width = o->net.width,
         .heads = o->net.heads, .hidden = o->net.hidden, .blocks = o->net.blocks, .kernel = o->net.kernel,
-        .head = o->net.head, .folds = o->folds, .fold = o->fold, .plateau_epochs = o->plateau_epochs,
+        .head = {o->net.head[0], o->net.head[1]}, .folds = o->folds, .fold = o->fold, .plateau_epochs = o->plateau_epochs,
         .epochs = o->epochs, .batch = o->batch, .patience = o->patience, .seed = o->seed, .threads = o->threads,
         .optimizer = (int)o->optimizer, .schedule = (int)o->schedule,
     };
@@ -62,6 +62,7 @@ static wishes wishes_of(const sl_train_options *o)
 static void grant(const wishes *w, sl_train_options *o)
 {
     o->balance = (float)w->balance;
+    o->prior = (float)w->prior;
     o->smoothing = (float)w->smoothing;
     o->soft_share = (float)w->soft_share;
     o->soft_temperature = (float)w->soft_temperature;
@@ -81,7 +82,7 @@ static void grant(const wishes *w, sl_train_options *o)
     o->net.hidden = (uint32_t)w->hidden;
     o->net.blocks = (uint32_t)w->blocks;
     o->net.kernel = (uint32_t)w->kernel;
-    o->net.head = (uint32_t)w->head;
+    for (int i = 0; i < 2; i++) o->net.head[i] = (uint32_t)w->head[i];
     o->folds = (uint32_t)w->folds;
     o->fold = (uint32_t)w->fold;
     o->plateau_epochs = (uint32_t)w->plateau_epochs;
@@ -116,7 +117,7 @@ static int parse(int argc, char **argv, train_wishes *t)
     wishes w = wishes_of(o);
     const opt options[] = {
         {'o', "out", OPT_TEXT, &t->out, "MODEL", "the model file to write"},
-        {0, "net", OPT_TEXT, &net, "NAME", "the network: t2 (default), gru, lstm, tcn or cnn"},
+        {0, "net", OPT_TEXT, &net, "NAME", "the network: t2 (default), gru, lstm, tcn, cnn, or mlp, which sees features and hardly the grid"},
         {0, "init", OPT_TEXT, &t->init, "MODEL", "go on from this model's network instead of a new one"},
         {0, "config", OPT_TEXT, &t->config, "FILE", "options from a file, \"name = value\" a line"},
         {'j', "threads", OPT_WHOLE, &w.threads, "N", "threads; 0: one a core (default)", 0, 1024},
@@ -144,9 +145,11 @@ static int parse(int argc, char **argv, train_wishes *t)
         {0, "decay", OPT_REAL, &w.decay, "X", "of weights, biases and norms excepted (default 0.2)", 0, 10},
         {0, "clip", OPT_REAL, &w.clip, "X", "the gradient's norm at most; 0: as it is (default 1)", 0, 1e9},
         {0, "average", OPT_REAL, &w.average, "X", "what the weights' average keeps in a step; 0: the last weights (default 0.998)", 0, 0.999999},
-        {0, "dropout", OPT_REAL, &w.drop_head, "X", "before the last layer (default 0.2)", 0, 0.95},
+        {0, "dropout", OPT_REAL, &w.drop_head, "X", "before the dense layers behind the first (default 0.2)", 0, 0.95},
         {0, "encoder-dropout", OPT_REAL, &w.drop_encoder, "X", "in encoders and causal blocks, between recurrent layers (default 0.1)", 0, 0.95},
-        {0, "balance", OPT_REAL, &w.balance, "X", "1: every class counts the same (default); 0: every object", 0, 2},
+        {0, "prior", OPT_REAL, &w.prior, "X", "so much of the logarithm of a class' share is added to its logit while learning, "
+                                              "so that all classes count the same without it (default 1)", 0, 2},
+        {0, "balance", OPT_REAL, &w.balance, "X", "instead: objects weigh as (size of the class)^-X (default 0)", 0, 2},
         {0, "smoothing", OPT_REAL, &w.smoothing, "X", "of labels (default 0)", 0, 0.9},
         {0, "teacher", OPT_TEXT, &t->teachers, "MODEL,...", "learn the mean answer of these models, too"},
         {0, "soft", OPT_TEXT, &t->soft, "FILE", "the same from a CSV: object_id, copy (optional), a column for each class"},
@@ -158,7 +161,9 @@ static int parse(int argc, char **argv, train_wishes *t)
         {0, "hidden", OPT_WHOLE, &w.hidden, "N", "of the feed-forward (t2: 128)", 1, 16384},
         {0, "blocks", OPT_WHOLE, &w.blocks, "N", "encoders (t2: 1)", 0, 32},
         {0, "kernel", OPT_WHOLE, &w.kernel, "N", "steps that the first convolution sees (t2: 1)", 1, 64},
-        {0, "head", OPT_WHOLE, &w.head, "N", "units of one more dense layer; 0: none (t2: 0)", 0, 4096},
+        {0, "head", OPT_WHOLE, &w.head[0], "N", "units of one more dense layer; 0: none (t2: 0, mlp: 128)", 0, 4096},
+        {0, "head2", OPT_WHOLE, &w.head[1], "N", "and of a second one (t2: 0, mlp: 64)", 0, 4096},
+        {0, "silu", OPT_FLAG, &o->net.silu, NULL, "x / (1 + e^-x) in these, in the place of relu (mlp has it)"},
         {0, "tile", OPT_FLAG, &o->net.tile, NULL, "features join the input at every step instead of the head"},
 
         {0, "checkpoint", OPT_TEXT, &t->checkpoint, "FILE", "write the run's state there after each epoch"},

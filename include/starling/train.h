@@ -34,6 +34,7 @@ extern "C" {
  *         a dense layer of 32. Qu et al. 2021, AJ 162 67, arXiv:2106.04370; theirs are 32 wavelengths with their errors
  *         (grid_wavelengths = 32, SL_PLANE_ERROR) at 180 steps. Convolutions over light curves alone: Brunel et al. 2019,
  *         arXiv:1901.00461.
+ *   mlp   dense layers on the features and the means of the grid, nothing else.
  */
 typedef struct sl_net_size {
     char name[16];   /* sl_net_name() */
@@ -42,7 +43,8 @@ typedef struct sl_net_size {
     uint32_t hidden; /* t2: of the feed-forward */
     uint32_t blocks; /* encoders, recurrent layers, causal blocks, pairs of convolutions */
     uint32_t kernel; /* steps that a convolution sees */
-    uint32_t head;   /* units of a dense layer before the last one; 0: none */
+    uint32_t head[2]; /* units of dense layers before the last one; 0: none */
+    bool silu;       /* their activation, in the place of relu */
     bool tile;       /* features join the input at every step; else the head */
 } sl_net_size;
 
@@ -91,7 +93,10 @@ typedef struct sl_train_options {
     bool views;              /* validate on all rows of an object, not on its whole light curve alone */
 
     /* Loss */
-    float balance;           /* an object's weight goes as (objects of its class)^-balance: 1 counts classes alike, 0 objects */
+    /* Both make rare classes count. An object's weight goes as (objects of its class)^-balance: 1 counts classes alike,
+       0 objects. The logarithm of its class' share of the objects, times `prior`, is added to each logit in the loss,
+       and in the loss alone: so the network learns what it would say were all classes as frequent. */
+    float balance, prior;
     float smoothing;         /* labels are smoothed so much over all classes */
     const float *soft;       /* teachers: rows of the data set x classes, NaN where a row has none; borrowed, or NULL */
     float soft_share;        /* of the loss, where a row has a teacher */
@@ -109,7 +114,7 @@ typedef struct sl_train_options {
     uint32_t plateau_epochs;
     float average;           /* weights used are an exponential average: what it keeps in a step; 0: the last weights */
     float drop_encoder, drop_head; /* dropout: in encoders and causal blocks, between recurrent layers, behind a FLATTEN;
-                                      before the last dense layer */
+                                      before dense layers, but for those where features or the input come in */
 
     /* Loop */
     uint32_t epochs;         /* an epoch shows each object once, one of its rows at random */

@@ -188,6 +188,14 @@ static void softmax(size_t channels, size_t lanes, size_t stride, float *x)
     }
 }
 
+static void silu(size_t n, float *x)
+{
+    for (size_t i = 0; i < n; i++) {
+        const float e = expf(-fabsf(x[i]));
+        x[i] *= x[i] < 0 ? e / (1 + e) : 1 / (1 + e); /* NaN stays NaN */
+    }
+}
+
 static double peak(size_t rounds, float *sum)
 {
     enum { CHAINS = 8 };
@@ -200,7 +208,7 @@ static double peak(size_t rounds, float *sum)
 }
 
 const sl_kernels sl_kernels_scalar = {
-    "scalar", gemm, attention, norm, quantize, pack, mean, softmax, peak,
+    "scalar", gemm, attention, norm, quantize, pack, mean, softmax, silu, peak,
     .gp = {.lanes = {1, sl_gp_scalar_work, sl_gp_scalar_value, sl_gp_scalar_slope},
            .whole = {1, sl_gp_scalar_work, sl_gp_scalar_value, sl_gp_scalar_slope},
            .mean = sl_gp_scalar_mean,
@@ -209,5 +217,6 @@ const sl_kernels sl_kernels_scalar = {
     .recur = {sl_recur_scalar_matvec, sl_recur_scalar_gru, sl_recur_scalar_lstm, sl_recur_scalar_gru_back,
               sl_recur_scalar_lstm_back},
     .train = {sl_train_scalar_attention_back, sl_train_scalar_norm_back, sl_train_scalar_dropout,
-              sl_train_scalar_transpose, sl_train_scalar_row_sums, sl_train_scalar_relu_back},
+              sl_train_scalar_transpose, sl_train_scalar_row_sums, sl_train_scalar_relu_back,
+              sl_train_scalar_silu_back},
 };

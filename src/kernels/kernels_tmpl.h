@@ -272,17 +272,22 @@ static double peak(size_t rounds, float *sum)
 #include "kernels/recur_tmpl.h"
 #include "kernels/train_tmpl.h"
 
+static void silu(size_t n, float *x)
+{
+    for (size_t i = 0; i < n; i += VL) store(x + i, load(x + i) * logistic(load(x + i)));
+}
+
 /* With another function for the products where there is one. */
 #define TABLE_OF(name, gemm) \
     { \
-        name, gemm, attention, norm, quantize, pack, mean, softmax, peak, \
+        name, gemm, attention, norm, quantize, pack, mean, softmax, silu, peak, \
         .gp = {.lanes = {DL, gp_lanes_work, gp_lanes_value, gp_lanes_slope}, \
                .whole = {1, gp_whole_work, gp_whole_value, gp_whole_slope}, \
                .mean = gp_mean, \
                .grid = gp_grid, \
                .variance = gp_variance}, \
         .recur = {matvec, gru, lstm, gru_back, lstm_back}, \
-        .train = {attention_back, norm_back, dropout, transpose, row_sums, relu_back}, \
+        .train = {attention_back, norm_back, dropout, transpose, row_sums, relu_back, silu_back}, \
     }
 
 const sl_kernels TABLE = TABLE_OF(NAME, gemm);

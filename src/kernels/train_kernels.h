@@ -87,6 +87,8 @@ typedef struct sl_train_kernels {
     void (*row_sums)(size_t rows, size_t lanes, size_t stride, const float *x, float *sum);
     /* d[i] = y[i] > 0 ? d[i] : 0; n a multiple of SL_LANES */
     void (*relu_back)(size_t n, const float *y, float *d);
+    /* d[i] *= s (1 + x (1 - s)), s = 1 / (1 + e^-x): x is what silu took; n a multiple of SL_LANES */
+    void (*silu_back)(size_t n, const float *x, float *d);
 } sl_train_kernels;
 
 #endif

@@ -110,3 +110,11 @@ void sl_train_scalar_relu_back(size_t n, const float *y, float *d)
 {
     for (size_t i = 0; i < n; i++) d[i] = y[i] > 0 ? d[i] : 0;
 }
+
+void sl_train_scalar_silu_back(size_t n, const float *x, float *d)
+{
+    for (size_t i = 0; i < n; i++) {
+        const float e = expf(-fabsf(x[i])), s = x[i] < 0 ? e / (1 + e) : 1 / (1 + e);
+        d[i] *= s * (1 + x[i] * (1 - s));
+    }
+}

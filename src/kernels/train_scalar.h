@@ -10,5 +10,6 @@ void sl_train_scalar_dropout(const sl_dropout *d);
 void sl_train_scalar_transpose(size_t rows, size_t lanes, size_t stride, const float *from, float *to);
 void sl_train_scalar_row_sums(size_t rows, size_t lanes, size_t stride, const float *x, float *sum);
 void sl_train_scalar_relu_back(size_t n, const float *y, float *d);
+void sl_train_scalar_silu_back(size_t n, const float *x, float *d);
 
 #endif

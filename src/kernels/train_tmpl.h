@@ -315,3 +315,11 @@ static void relu_back(size_t n, const float *y, float *d)
 {
     for (size_t i = 0; i < n; i += VL) store(d + i, (vf)((vu)load(d + i) & (vu)(load(y + i) > vset(0))));
 }
+
+static void silu_back(size_t n, const float *x, float *d)
+{
+    for (size_t i = 0; i < n; i += VL) {
+        const vf z = load(x + i), s = logistic(z);
+        store(d + i, load(d + i) * s * vfma(z, vset(1) - s, vset(1)));
+    }
+}

@@ -90,7 +90,7 @@ static sl_status build_dense(sl_builder *b, const sl_layer *layer)
     SL_TRY(sl_build_take_matrix(b, layer->units, b->channels, &op->matrix));
     op->channels_out = layer->units;
     op->info.flop = sl_gemm_flop(&op->matrix, b->steps);
-    snprintf(op->info.shape, sizeof op->info.shape, "%u -> %u%s", b->channels, layer->units, op->relu ? ", relu" : "");
+    snprintf(op->info.shape, sizeof op->info.shape, "%u -> %u%s", b->channels, layer->units, op->relu ? ", relu" : op->silu ? ", silu" : "");
     return SL_OK;
 }
 
@@ -106,6 +106,7 @@ static void run_dense(const sl_forward *f, const sl_op *op, const float *x, floa
     sl_operand in = {.x = x, .channels = op->channels, .stride = sl_forward_stride(f, op->steps),
                      .room = f->scratch};
     sl_multiply(f, &op->matrix, bias, &in, op->relu, NULL, out);
+    if (op->silu) f->kernels->silu(op->channels_out * in.stride, out);
 }
 
 static sl_status build_softmax(sl_builder *b, const sl_layer *layer)

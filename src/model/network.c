@@ -32,6 +32,8 @@ sl_status sl_build_activation(sl_builder *b, const sl_layer *layer)
 {
     if ((unsigned)layer->activation >= SL_N_ACTIVATIONS) return SL_BAD(b, "unknown activation %d", (int)layer->activation);
     b->op->relu = layer->activation == SL_ACTIVATION_RELU;
+    b->op->silu = layer->activation == SL_ACTIVATION_SILU;
+    if (b->op->silu && layer->kind != SL_LAYER_DENSE) return SL_BAD(b, "only dense layers have a silu");
     return SL_OK;
 }
 

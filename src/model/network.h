@@ -44,7 +44,7 @@ typedef struct sl_op {
     sl_layer_kind kind;
     uint32_t steps, channels;         /* of its input */
     uint32_t steps_out, channels_out; /* of its output */
-    bool relu;
+    bool relu, silu;
     bool looks_ahead; /* an output depends on later steps, though not of every layer of its kind */
     uint32_t kernel;         /* conv1d, tcn */
     uint32_t dilation;       /* tcn */

@@ -40,7 +40,12 @@ typedef enum sl_layer_kind {
     SL_N_LAYER_KINDS
 } sl_layer_kind;
 
-typedef enum sl_activation { SL_ACTIVATION_NONE = 0, SL_ACTIVATION_RELU = 1, SL_N_ACTIVATIONS } sl_activation;
+typedef enum sl_activation {
+    SL_ACTIVATION_NONE = 0,
+    SL_ACTIVATION_RELU = 1,
+    SL_ACTIVATION_SILU = 2, /* dense layers only */
+    SL_N_ACTIVATIONS
+} sl_activation;
 
 typedef enum sl_storage {
     SL_STORAGE_FLOAT32 = 0,

@@ -92,6 +92,13 @@ static void softmax(size_t channels, size_t lanes, size_t stride, float *x)
     SHAPE(stop("softmax", 3.0 * (double)channels * (double)lanes), "%zu, %zu lanes", channels, lanes);
 }
 
+static void silu(size_t n, float *x)
+{
+    start();
+    watch.kernels->silu(n, x);
+    SHAPE(stop("silu", 4.0 * (double)n), "%zu", n);
+}
+
 static void matvec(const sl_matvec *m)
 {
     start();
@@ -117,7 +124,7 @@ sl_status sl_runner_profile(sl_runner *runner, const float *input, float *p, siz
                             size_t *n_rows, sl_error *err)
 {
     /* A kernel more would go by without a stopwatch. */
-    _Static_assert(offsetof(sl_kernels, peak) == 8 * sizeof(void (*)(void)), "a name, and seven kernels of networks");
+    _Static_assert(offsetof(sl_kernels, peak) == 9 * sizeof(void (*)(void)), "a name, and eight kernels of networks");
     _Static_assert(sizeof(sl_recur_kernels) == 5 * sizeof(void (*)(void)), "three forwards, two backwards");
     SL_REQUIRE(runner != NULL && input != NULL && p != NULL && n_rows != NULL && (rows != NULL || room == 0), err);
     sl_kernels timed = *sl_kernels_select();
@@ -128,6 +135,7 @@ sl_status sl_runner_profile(sl_runner *runner, const float *input, float *p, siz
     timed.pack = pack;
     timed.mean = mean;
     timed.softmax = softmax;
+    timed.silu = silu;
     timed.recur.matvec = matvec;
     timed.recur.gru = gru;
     timed.recur.lstm = lstm;

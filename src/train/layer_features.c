@@ -51,6 +51,11 @@ static sl_matrix right_of(const sl_train_node *node)
 }
 
 /* Biases, a row a unit and a lane an object; one object's, side by side. */
+static size_t folded_kept(const sl_train_net *net, const sl_op *op)
+{
+    return op->silu ? op->channels_out * sl_train_lanes(net, op->steps) : 0; /* what the silu takes */
+}
+
 static size_t folded_room(const sl_train_net *net, const sl_op *op)
 {
     const size_t n = op->matrix.n, lanes = sl_train_lanes(net, op->steps), lanes_1 = sl_train_lanes(net, 1);
@@ -74,6 +79,9 @@ static void folded_forward(sl_walk *walk, const sl_train_node *node, const float
                            .x_stride = lanes, .c = y + b * wide, .c_stride = lanes, .relu = op->relu};
         walk->kernels->gemm(&g);
     }
+    if (!op->silu) return;
+    memcpy(walk->kept + node->kept, y, op->channels_out * lanes * sizeof *y);
+    walk->kernels->silu(op->channels_out * lanes, y);
 }
 
 static void folded_backward(sl_walk *walk, const sl_train_node *node, const float *x, const float *y, float *d_y, float *d_x)
@@ -87,6 +95,7 @@ static void folded_backward(sl_walk *walk, const sl_train_node *node, const floa
     float *turned = product + sl_stride(left.n * sl_stride(most));
     float *grad = walk->grad + walk->net->tensors[node->tensor].at;
     if (op->relu) walk->kernels->train.relu_back(op->channels_out * lanes, y, d_y);
+    if (op->silu) walk->kernels->train.silu_back(op->channels_out * lanes, walk->kept + node->kept, d_y);
 
     memset(d_bias, 0, left.n * lanes_1 * sizeof *d_bias);
     for (size_t n = 0; n < left.n; n++) {
@@ -111,7 +120,7 @@ static void folded_backward(sl_walk *walk, const sl_train_node *node, const floa
     walk->kernels->gemm(&g);
 }
 
-const sl_train_kind sl_train_folded = {NULL, folded_room, folded_forward, folded_backward};
+const sl_train_kind sl_train_folded = {folded_kept, folded_room, folded_forward, folded_backward};
 
 /* The parts of the matrix, as they are now. */
 void sl_train_unfold(const sl_train_net *net, const sl_train_node *node)

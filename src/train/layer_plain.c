@@ -34,10 +34,10 @@ const sl_train_kind sl_train_positions = {NULL, NULL, positions_forward, positio
 
 /* ---- dense ---- */
 
-/* The input, dropped; whether or not it is: that saves a case. */
+/* The input, dropped; whether or not it is: that saves a case. Behind it what a silu takes. */
 static size_t dense_kept(const sl_train_net *net, const sl_op *op)
 {
-    return op->channels * lanes_in(net, op);
+    return (op->channels + (op->silu ? op->channels_out : 0)) * lanes_in(net, op);
 }
 
 static size_t dense_room(const sl_train_net *net, const sl_op *op)
@@ -56,6 +56,9 @@ static void dense_forward(sl_walk *walk, const sl_train_node *node, const float 
         memcpy(in, x, op->channels * lanes * sizeof *in);
     }
     sl_walk_product(walk, &op->matrix, lanes, in, op->relu, NULL, y);
+    if (!op->silu) return;
+    memcpy(in + op->channels * lanes, y, op->channels_out * lanes * sizeof *y);
+    walk->kernels->silu(op->channels_out * lanes, y);
 }
 
 static void dense_backward(sl_walk *walk, const sl_train_node *node, const float *x, const float *y, float *d_y, float *d_x)
@@ -63,9 +66,11 @@ static void dense_backward(sl_walk *walk, const sl_train_node *node, const float
     const sl_op *op = node->op;
     const size_t lanes = lanes_in(walk->net, op);
     float *turned = walk->room + sl_stride(sl_product_room(&op->matrix));
+    const float *in = walk->kept + node->kept;
     (void)x;
     if (op->relu) walk->kernels->train.relu_back(op->channels_out * lanes, y, d_y);
-    walk->kernels->train.transpose(op->channels, lanes, lanes, walk->kept + node->kept, turned);
+    if (op->silu) walk->kernels->train.silu_back(op->channels_out * lanes, in + op->channels * lanes, d_y);
+    walk->kernels->train.transpose(op->channels, lanes, lanes, in, turned);
     sl_walk_weights_back(walk, &op->matrix, lanes, d_y, NULL, turned, NULL, walk->room);
     if (d_x == NULL) return;
     sl_walk_product_back(walk, &op->matrix, lanes, d_y, NULL, d_x);

@@ -173,8 +173,10 @@ static float drop_of(const sl_train_net *net, size_t index, const sl_train_drops
 {
     const sl_op *op = &net->network.ops[index];
     if (op->kind == SL_LAYER_ENCODER || op->kind == SL_LAYER_TCN) return drops->encoder;
-    if (op->kind == SL_LAYER_DENSE && index + 2 == net->network.n_ops) return drops->head;
-    if (op->kind == SL_LAYER_DENSE) return index > 0 && op[-1].kind == SL_LAYER_FLATTEN ? drops->encoder : 0;
+    if (op->kind == SL_LAYER_DENSE) {
+        const sl_layer_kind before = index > 0 ? op[-1].kind : SL_LAYER_FEATURES;
+        return before == SL_LAYER_FLATTEN ? drops->encoder : before == SL_LAYER_FEATURES ? 0 : drops->head;
+    }
     for (size_t i = 0; op->n_directions > 0 && i < index; i++) {
         if (net->network.ops[i].n_directions > 0) return drops->encoder;
     }

@@ -83,7 +83,7 @@ typedef struct sl_train_drops {
     /* behind attention and behind the feed-forward, before each is added; on what goes into a recurrent layer behind
        another; behind each convolution of a causal block; on what FLATTEN gives a dense layer */
     float encoder;
-    float head; /* before the last dense layer */
+    float head; /* on what other dense layers take, but for those where features or the input come in */
 } sl_train_drops;
 
 /* Objects that best go through together: as many as there are lanes for steps of recurrent layers, few otherwise. */

@@ -124,11 +124,14 @@ static void add_features(maker *m)
     m->channels += n;
 }
 
-/* Features, where they have not joined the input, and dense layers. */
+/* Dense layers to the classes, where features come in unless they did before. */
 static void add_head(maker *m)
 {
-    if (!m->size->tile) add_features(m);
-    if (m->size->head > 0) add_dense(m, m->size->head, SL_ACTIVATION_RELU);
+    const sl_net_size *s = m->size;
+    if (!s->tile) add_features(m);
+    for (int i = 0; i < 2; i++) {
+        if (s->head[i] > 0) add_dense(m, s->head[i], s->silu ? SL_ACTIVATION_SILU : SL_ACTIVATION_RELU);
+    }
     add_dense(m, m->parts->contract.n_classes, SL_ACTIVATION_NONE);
     add_layer(m, SL_LAYER_SOFTMAX);
 }
@@ -253,6 +256,14 @@ static void make_cnn(maker *m)
     add_head(m);
 }
 
+/* The features, and of the grid no more than its means: what a network is worth beside one that sees the grid. */
+static void make_mlp(maker *m)
+{
+    if (m->size->tile) add_features(m);
+    add_layer(m, SL_LAYER_MEAN_OVER_TIME);
+    add_head(m);
+}
+
 static const struct net {
     const char *name;
     void (*make)(maker *m);
@@ -262,7 +273,8 @@ static const struct net {
     {"gru", make_gru, {.name = "gru", .width = 100, .heads = 1, .hidden = 1, .blocks = 2, .kernel = 1, .tile = true}},
     {"lstm", make_lstm, {.name = "lstm", .width = 32, .heads = 1, .hidden = 1, .blocks = 2, .kernel = 1, .tile = true}},
     {"tcn", make_tcn, {.name = "tcn", .width = 100, .heads = 1, .hidden = 1, .blocks = 4, .kernel = 2, .tile = true}},
-    {"cnn", make_cnn, {.name = "cnn", .width = 32, .heads = 1, .hidden = 1, .blocks = 2, .kernel = 3, .head = 32}},
+    {"cnn", make_cnn, {.name = "cnn", .width = 32, .heads = 1, .hidden = 1, .blocks = 2, .kernel = 3, .head = {32}}},
+    {"mlp", make_mlp, {.name = "mlp", .width = 1, .heads = 1, .hidden = 1, .kernel = 1, .head = {128, 64}, .silu = true}},
 };
 enum { N_NETS = sizeof nets / sizeof nets[0] };
 
@@ -293,9 +305,9 @@ static sl_status check_size(const sl_net_size *s, sl_error *err)
         return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "%u heads do not share a width of %u", s->heads, s->width);
     }
     if (s->hidden < 1 || s->hidden > SL_MAX_HIDDEN || s->kernel < 1 || s->kernel > SL_MAX_KERNEL || s->blocks > 32 ||
-        s->head > SL_MAX_WIDTH) {
-        return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "a network of feed-forward %u, kernel %u, %u blocks, head %u",
-                       s->hidden, s->kernel, s->blocks, s->head);
+        s->head[0] > SL_MAX_WIDTH || s->head[1] > SL_MAX_WIDTH) {
+        return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "a network of feed-forward %u, kernel %u, %u blocks, head %u:%u",
+                       s->hidden, s->kernel, s->blocks, s->head[0], s->head[1]);
     }
     return SL_OK;
 }

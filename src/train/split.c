@@ -22,6 +22,7 @@ static void weigh(sl_split *s, float balance)
     for (size_t c = 0; c < SL_MAX_CLASSES; c++) {
         if (count[c] > 0) weight[c] = pow(count[c], -(double)balance);
         sum += count[c] * weight[c];
+        s->log_share[c] = (float)log(fmax(count[c], 0.5) / (double)s->n_train);
     }
     for (size_t i = 0; i < s->n_train; i++) {
         s->train[i].weight = (float)(weight[s->train[i].label] * (double)s->n_train / sum);

@@ -14,6 +14,7 @@ typedef struct sl_object {
 
 typedef struct sl_split {
     size_t n_train, n_validate;
+    float log_share[SL_MAX_CLASSES]; /* of the classes among those that teach; of an empty class that of half an object */
     sl_object *train, *validate; /* one block of memory */
     size_t n_rows;
     size_t *rows; /* those that the network is validated on */

@@ -24,6 +24,7 @@ typedef struct run {
     sl_train_state state;
     size_t n_batches; /* an epoch */
     sl_loss loss;
+    float shift[SL_MAX_CLASSES]; /* of the loss */
     sl_adam adam;
     uint32_t *order;    /* of the objects that teach */
     sl_lesson *lessons; /* a batch */
@@ -183,7 +184,7 @@ static bool within(float x, float least, float most)
 
 static sl_status check_options(const sl_train_options *o, sl_error *err)
 {
-    const bool loss = within(o->balance, 0, 2) && within(o->smoothing, 0, 0.9f) && within(o->soft_share, 0, 1) &&
+    const bool loss = within(o->balance, 0, 2) && within(o->prior, 0, 2) && within(o->smoothing, 0, 0.9f) && within(o->soft_share, 0, 1) &&
                       within(o->soft_temperature, 0.01f, 100);
     const bool steps = within(o->rate, 1e-9f, 10) && within(o->beta1, 0, 0.9999f) && within(o->beta2, 0, 0.999999f) &&
                        within(o->epsilon, 1e-20f, 1) && within(o->decay, 0, 10) && within(o->clip, 0, 1e9f) &&
@@ -223,8 +224,8 @@ static uint64_t name_run(const run *r)
 {
     sl_train_options o = *r->options;
     uint64_t h = sl_hash_more(SL_HASH_START, sl_dataset_id(r->data), strlen(sl_dataset_id(r->data)));
-    const double numbers[] = {o.net.width, o.net.heads, o.net.hidden, o.net.blocks, o.net.kernel, o.net.head, o.net.tile,
-                              o.folds, o.fold, o.views, o.balance, o.smoothing, o.soft_share, o.soft_temperature,
+    const double numbers[] = {o.net.width, o.net.heads, o.net.hidden, o.net.blocks, o.net.kernel, o.net.head[0],
+                              o.net.head[1], o.net.silu, o.net.tile, o.prior, o.folds, o.fold, o.views, o.balance, o.smoothing, o.soft_share, o.soft_temperature,
                               (double)o.optimizer, o.rate, o.beta1, o.beta2, o.epsilon, o.decay, o.clip,
                               (double)o.schedule, o.warmup, o.final, o.plateau_factor, o.plateau_epochs, o.average,
                               o.drop_encoder, o.drop_head, o.epochs, o.batch, o.patience, (double)r->split.n_train,
@@ -262,7 +263,9 @@ static sl_status begin(run *r, sl_error *err)
     }
     memcpy(r->best, net->params, net->n_params * sizeof *r->best);
     r->n_batches = (r->split.n_train + o->batch - 1) / o->batch;
-    r->loss = (sl_loss){.smoothing = o->smoothing, .soft_share = o->soft_share, .temperature = o->soft_temperature};
+    for (size_t c = 0; c < SL_MAX_CLASSES; c++) r->shift[c] = o->prior * r->split.log_share[c];
+    r->loss = (sl_loss){.smoothing = o->smoothing, .soft_share = o->soft_share, .temperature = o->soft_temperature,
+                        .shift = r->shift};
     r->adam = (sl_adam){.beta1 = o->beta1, .beta2 = o->beta2, .epsilon = o->epsilon, .decay = o->decay,
                         .decoupled = o->optimizer == SL_OPTIMIZER_ADAMW};
     r->state = (sl_train_state){.factor = 1, .best_loss = INFINITY, .train_loss = NAN, .loss = NAN, .accuracy = NAN};
@@ -327,7 +330,7 @@ sl_status sl_train_defaults(const char *net, sl_train_options *out, sl_error *er
 {
     SL_REQUIRE(out != NULL, err);
     *out = (sl_train_options){
-        .folds = 5, .balance = 1, .soft_share = 0.5f, .soft_temperature = 1,
+        .folds = 5, .balance = 0, .prior = 1, .soft_share = 0.5f, .soft_temperature = 1,
         .optimizer = SL_OPTIMIZER_ADAMW, .rate = 2e-3f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .decay = 0.2f,
         .clip = 1, .schedule = SL_SCHEDULE_COSINE, .warmup = 2, .final = 0.01f, .plateau_factor = 0.3f,
         .plateau_epochs = 5, .average = 0.998f, .drop_encoder = 0.1f, .drop_head = 0.2f, .epochs = 80, .batch = 64,

@@ -26,6 +26,7 @@ static size_t n_model_bytes;
 static sl_model *model;
 static sl_point points[N_CURVE];
 static sl_alert alert;
+static sl_dataset *small_data;
 
 static void simulate(uint64_t n_alerts, uint64_t seed, char **bytes, size_t *n_bytes)
 {
@@ -313,6 +314,53 @@ static sl_status write_and_read_data_set(sl_error *err)
     return status;
 }
 
+/* An epoch with validation, by two threads, with a checkpoint and from one. */
+static sl_status train_and_resume(sl_error *err)
+{
+    static const char path[] = "/tmp/starling-alloc-train.tmp", checkpoint[] = "/tmp/starling-alloc-checkpoint.tmp";
+    sl_train_options o;
+    sl_train_result result;
+    assert_int_equal(sl_train_defaults("t2", &o, NULL), SL_OK);
+    o.net.width = o.net.heads = o.net.hidden = 2;
+    o.net.head[0] = 3;
+    o.threads = 2;
+    o.epochs = 1;
+    o.batch = 8;
+    o.checkpoint = checkpoint;
+    o.resume = true;
+    unlink(checkpoint);
+    sl_status status = sl_train(small_data, &o, path, &result, err);
+    if (status == SL_OK) status = sl_train(small_data, &o, path, &result, err);
+    unlink(path);
+    unlink(checkpoint);
+    return status;
+}
+
+static void training_survives_each_failed_allocation(void **state)
+{
+    (void)state;
+    static const char path[] = "/tmp/starling-alloc-small.tmp";
+    static float input[4];
+    sl_contract c;
+    sl_dataset_writer *w;
+    sl_error err;
+    assert_ok(sl_contract_preset("starling", &c, &err), &err);
+    c.gp.grid_length = 2;
+    assert_ok(sl_dataset_writer_new(path, &c, SL_DATASET_FLOAT32, false, &w, &err), &err);
+    for (int i = 0; i < 20; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "%d", i);
+        const sl_dataset_row row = {.object_id = {name, strlen(name)}, .label = i % 14};
+        assert_ok(sl_dataset_writer_add(w, &row, input, &err), &err);
+    }
+    assert_ok(sl_dataset_writer_finish(w, &err), &err);
+    sl_dataset_writer_free(w);
+    assert_ok(sl_dataset_open(path, &small_data, &err), &err);
+    unlink(path);
+    fail_each_both_ways(train_and_resume);
+    sl_dataset_close(small_data);
+}
+
 static void data_sets_survive_each_failed_allocation(void **state)
 {
     (void)state;
@@ -509,6 +557,7 @@ int main(void)
         cmocka_unit_test(gaussian_processes_survive_each_failed_allocation),
         cmocka_unit_test(models_survive_each_failed_allocation),
         cmocka_unit_test(data_sets_survive_each_failed_allocation),
+        cmocka_unit_test(training_survives_each_failed_allocation),
         cmocka_unit_test(classifiers_survive_each_failed_allocation),
         cmocka_unit_test(whole_runs_survive_each_failed_allocation),
         cmocka_unit_test(looking_at_alerts_survives_each_failed_allocation),

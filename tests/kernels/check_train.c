@@ -235,6 +235,33 @@ void check_moves(const sl_kernels *k)
     CHECK(memcmp(want, d, rows * stride * sizeof *d) == 0, "relu_back differs");
 }
 
+/* From where the exponential underflows to where it is 1. */
+void check_silu(const sl_kernels *k)
+{
+    const size_t n = SL_LANES * up_to(9);
+    float *x = normals(n, exp(6 * sl_rng_uniform(&rng) - 2)), *want = array(n), *got = array(n);
+    x[0] = 0;
+    x[1] = -200;
+    x[2] = 1e30f;
+    memcpy(want, x, n * sizeof *x);
+    memcpy(got, x, n * sizeof *x);
+    sl_kernels_scalar.silu(n, want);
+    k->silu(n, got);
+    for (size_t i = 0; i < n; i++) {
+        const double bound = 8e-7 * (1 + 0.3 * fabs((double)x[i])) * fabs((double)want[i]) + 3e-36;
+        CHECK(fabs((double)want[i] - got[i]) <= bound, "silu of %g is %g, not %g", x[i], got[i], want[i]);
+    }
+    for (size_t i = 0; i < n; i++) want[i] = got[i] = 1;
+    sl_kernels_scalar.train.silu_back(n, x, want);
+    k->train.silu_back(n, x, got);
+    for (size_t i = 0; i < n && i != 2; i++) {
+        CHECK(fabs((double)want[i] - got[i]) <= 4e-6, "silu_back of %g is %g, not %g", x[i], got[i], want[i]);
+    }
+    x[3] = NAN;
+    k->silu(n, x);
+    CHECK(isnan(x[3]), "silu loses a NaN");
+}
+
 /* ---- timing ---- */
 
 typedef struct call {

@@ -533,7 +533,7 @@ int main(int argc, char **argv)
         check_gp_lanes, check_gp_whole, check_gp_neighbours, check_gp_mean, check_gp_grid, check_gp_variance,
         check_gp_exponential,
         check_matvec, check_gates, check_gates_back, check_two_ways,
-        check_attention_back, check_sharp_back, check_norm_back, check_dropout, check_moves,
+        check_attention_back, check_sharp_back, check_norm_back, check_dropout, check_moves, check_silu,
     };
     for (size_t i = 0; sl_kernels_available(i) != NULL; i++) {
         const sl_kernels *table = sl_kernels_available(i);

@@ -54,6 +54,7 @@ void check_sharp_back(const sl_kernels *k);
 void check_norm_back(const sl_kernels *k);
 void check_dropout(const sl_kernels *k);
 void check_moves(const sl_kernels *k);
+void check_silu(const sl_kernels *k);
 void bench_train(const sl_kernels *k);
 
 #endif

@@ -32,7 +32,7 @@ static inline signal new_signal(sl_arena *arena, uint32_t steps, uint32_t channe
 }
 
 /* y[t] = W x[t] + b over `kernel` neighbours, zeros beyond the ends. */
-static inline signal naive_matrix(sl_arena *arena, signal in, const sl_tensor *w, uint32_t n, uint32_t kernel, bool relu)
+static inline signal naive_matrix(sl_arena *arena, signal in, const sl_tensor *w, uint32_t n, uint32_t kernel, sl_activation activation)
 {
     const signal out = new_signal(arena, in.steps, n);
     for (uint32_t t = 0; t < in.steps; t++) {
@@ -45,7 +45,8 @@ static inline signal naive_matrix(sl_arena *arena, signal in, const sl_tensor *w
                     sum += weight(&w[0], (u * kernel + place) * in.channels + c) * in.x[from * in.channels + c];
                 }
             }
-            out.x[t * n + u] = relu && sum < 0 ? 0 : sum;
+            if (activation == SL_ACTIVATION_RELU && sum < 0) sum = 0;
+            out.x[t * n + u] = activation == SL_ACTIVATION_SILU ? sum / (1 + exp(-sum)) : sum;
         }
     }
     return out;
@@ -96,14 +97,14 @@ static inline signal naive_norm(sl_arena *arena, signal a, signal b, const sl_te
 static inline signal naive_encoder(sl_arena *arena, signal x, const sl_layer *layer, const sl_tensor *w)
 {
     const uint32_t inner = layer->heads * layer->key_dim;
-    const signal q = naive_matrix(arena, x, w + SL_ENCODER_WQ, inner, 1, false);
-    const signal k = naive_matrix(arena, x, w + SL_ENCODER_WK, inner, 1, false);
-    const signal v = naive_matrix(arena, x, w + SL_ENCODER_WV, inner, 1, false);
+    const signal q = naive_matrix(arena, x, w + SL_ENCODER_WQ, inner, 1, SL_ACTIVATION_NONE);
+    const signal k = naive_matrix(arena, x, w + SL_ENCODER_WK, inner, 1, SL_ACTIVATION_NONE);
+    const signal v = naive_matrix(arena, x, w + SL_ENCODER_WV, inner, 1, SL_ACTIVATION_NONE);
     const signal o = naive_attention(arena, q, k, v, layer);
-    const signal y = naive_matrix(arena, o, w + SL_ENCODER_WO, x.channels, 1, false);
+    const signal y = naive_matrix(arena, o, w + SL_ENCODER_WO, x.channels, 1, SL_ACTIVATION_NONE);
     const signal x1 = naive_norm(arena, x, y, w + SL_ENCODER_GAMMA1, layer->epsilon);
-    const signal hidden = naive_matrix(arena, x1, w + SL_ENCODER_W1, layer->hidden, 1, true);
-    const signal z = naive_matrix(arena, hidden, w + SL_ENCODER_W2, x.channels, 1, false);
+    const signal hidden = naive_matrix(arena, x1, w + SL_ENCODER_W1, layer->hidden, 1, SL_ACTIVATION_RELU);
+    const signal z = naive_matrix(arena, hidden, w + SL_ENCODER_W2, x.channels, 1, SL_ACTIVATION_NONE);
     return naive_norm(arena, x1, z, w + SL_ENCODER_GAMMA2, layer->epsilon);
 }
 
@@ -178,7 +179,7 @@ static inline signal naive_causal(sl_arena *arena, signal x, const sl_layer *lay
 static inline signal naive_tcn(sl_arena *arena, signal x, const sl_layer *layer, const sl_tensor *w)
 {
     const signal middle = naive_causal(arena, x, layer, w), out = naive_causal(arena, middle, layer, w + SL_TCN_W2);
-    const signal skip = layer->units == x.channels ? x : naive_matrix(arena, x, w + SL_TCN_WS, layer->units, 1, false);
+    const signal skip = layer->units == x.channels ? x : naive_matrix(arena, x, w + SL_TCN_WS, layer->units, 1, SL_ACTIVATION_NONE);
     for (uint32_t i = 0; i < out.steps * out.channels; i++) out.x[i] = fmax(0, out.x[i] + skip.x[i]);
     return out;
 }

@@ -110,7 +110,7 @@ static void features_join_the_signal_anywhere(void **state)
         if (place == 3) stack_dense(&s, size[3], SL_ACTIVATION_RELU);
         stack_mean(&s);
         if (place >= 2) stack_features(&s);
-        if (place == 5) stack_dense(&s, size[3], SL_ACTIVATION_RELU);
+        if (place == 5) stack_dense(&s, size[3], SL_ACTIVATION_SILU);
         stack_end(&s);
         ASSERT_NEAR(s, false);
         sl_arena_release(&arena);

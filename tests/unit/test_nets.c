@@ -46,6 +46,7 @@ static void each_is_as_large_as_its_paper_says(void **state)
         {"lstm", 2 * 128 * (6 + 32 + 2) + 2 * 128 * (64 + 32 + 2) + 14 * 65, 5, false},
         {"tcn", 100 * (2 * 6 + 1) + 100 * 201 + 100 * 7 + 6 * 100 * 201 + 14 * 101, 7, true},
         {"cnn", 32 * (3 * 6 + 1) + 32 * 97 + 2 * 16 * (3 * 16 + 1) + 32 * (25 * 8 + 1) + 14 * 33, 10, false},
+        {"mlp", 128 * 7 + 64 * 129 + 14 * 65, 5, false},
     };
     const sl_contract c = six_bands();
     for (size_t i = 0; i < sizeof nets / sizeof nets[0]; i++) {
@@ -136,13 +137,13 @@ static void what_is_no_size_is_refused(void **state)
     assert_int_equal(sl_net_size_preset(NULL, &size, &err), SL_ERR_INVAL);
     for (size_t i = 0; sl_net_name(i) != NULL; i++) {
         sl_net_size_preset(sl_net_name(i), &size, NULL);
-        const sl_net_size sizes[] = {{.width = 0}, {.width = 5000}, {.blocks = 33}, {.kernel = 65}, {.head = 5000}};
+        const sl_net_size sizes[] = {{.width = 0}, {.width = 5000}, {.blocks = 33}, {.kernel = 65}, {.head = {0, 5000}}};
         for (int k = 0; k < 5; k++) {
             sl_net_size bad = size;
             if (k < 2) bad.width = sizes[k].width;
             if (k == 2) bad.blocks = sizes[k].blocks;
             if (k == 3) bad.kernel = sizes[k].kernel;
-            if (k == 4) bad.head = sizes[k].head;
+            if (k == 4) bad.head[1] = sizes[k].head[1];
             assert_int_equal(sl_net_write(&bad, &c, 1, "/nowhere/at/all", &err), SL_ERR_INVAL);
         }
     }

@@ -104,7 +104,8 @@ static void check_gradients(task *begun, uint64_t seed, const sl_train_drops *dr
 {
     task t = *begun;
     open_task(&t, seed, 3, drops, soft);
-    const sl_loss loss = {.smoothing = 0.1f, .soft_share = 0.3f, .temperature = 2};
+    static const float shift[32] = {-1, 0.5f, -2, 0.1f};
+    const sl_loss loss = {.smoothing = 0.1f, .soft_share = 0.3f, .temperature = 2, .shift = seed % 2 == 1 ? shift : NULL};
     float *grad = SL_ARENA_NEW(&t.arena, float, t.net->n_params);
     double *params = SL_ARENA_NEW(&t.arena, double, t.net->n_params), sum = 0;
     memset(grad, 0, t.net->n_params * sizeof *grad);
@@ -165,10 +166,10 @@ static void features_have_gradients(void **state)
         stack_conv(&s, 7, k == 2 ? 3 : 1);
         stack_positions(&s);
         if (k == 3) stack_features(&s);
-        stack_dense(&s, 6, SL_ACTIVATION_RELU);
+        stack_dense(&s, 6, k == 2 ? SL_ACTIVATION_RELU : SL_ACTIVATION_SILU);
         stack_mean(&s);
         if (k < 3) stack_features(&s);
-        stack_dense(&s, 9, SL_ACTIVATION_RELU);
+        stack_dense(&s, 9, k == 0 ? SL_ACTIVATION_RELU : SL_ACTIVATION_SILU);
         stack_end(&s);
         t.parts = s.parts;
         check_gradients(&t, k, &drops, 5, false);

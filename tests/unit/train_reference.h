@@ -51,6 +51,13 @@ static ref_signal ref_dense(ref_net *r, const ref_signal *in, size_t units, bool
     return out;
 }
 
+static ref_signal ref_dense_silu(ref_net *r, const ref_signal *in, size_t units)
+{
+    ref_signal out = ref_dense(r, in, units, false);
+    for (size_t i = 0; i < units * in->steps; i++) out.x[i] /= 1 + exp(-out.x[i]);
+    return out;
+}
+
 static ref_signal ref_conv1d(ref_net *r, const ref_signal *in, const sl_layer *layer)
 {
     const double *w = ref_take(r), *b = ref_take(r);
@@ -289,6 +296,7 @@ static ref_signal ref_layer(ref_net *r, ref_signal *in, const sl_layer *layer)
     case SL_LAYER_LAST_STEP: return ref_one_step(in, true);
     case SL_LAYER_DENSE:
         ref_drop(r, 0, drop, in);
+        if (layer->activation == SL_ACTIVATION_SILU) return ref_dense_silu(r, in, layer->units);
         return ref_dense(r, in, layer->units, layer->activation == SL_ACTIVATION_RELU);
     default: abort();
     }
@@ -307,13 +315,14 @@ static double ref_loss(const sl_train_net *net, const double *params, const sl_l
     }
     const size_t n = x.channels;
     const double t = loss->temperature, share = lesson->soft != NULL ? (double)loss->soft_share : 0;
-    double sum = 0, sum_t = 0, soft = 0, total = 0;
-    for (size_t c = 0; c < n; c++) sum += exp(x.x[c]);
+    double sum = 0, sum_t = 0, soft = 0, total = 0, shift[SL_MAX_CLASSES];
+    for (size_t c = 0; c < n; c++) shift[c] = loss->shift != NULL ? (double)loss->shift[c] : 0;
+    for (size_t c = 0; c < n; c++) sum += exp(x.x[c] + shift[c]);
     for (size_t c = 0; c < n; c++) sum_t += exp(x.x[c] / t);
     for (size_t c = 0; share > 0 && c < n; c++) soft += pow((double)lesson->soft[c], 1 / t);
     for (size_t c = 0; c < n; c++) {
         const double q = (double)loss->smoothing / (double)n + (c == lesson->label ? 1 - (double)loss->smoothing : 0);
-        total -= (1 - share) * q * (x.x[c] - log(sum));
+        total -= (1 - share) * q * (x.x[c] + shift[c] - log(sum));
         if (share > 0) total -= share * t * t * pow((double)lesson->soft[c], 1 / t) / soft * (x.x[c] / t - log(sum_t));
     }
     free(x.x);
