@@ -33,7 +33,7 @@ static const manual about = {
 typedef struct settings {
     const char *model, *out, *schemas, *quarantine;
     int format;
-    bool format_given, strict, quiet;
+    bool format_given, strict, quiet, every_epoch;
     uint64_t threads;
 } settings;
 
@@ -116,6 +116,7 @@ static int run(const settings *s, const models *m, const char *const *paths, siz
         .out = out,
         .threads = (int)s->threads,
         .ingest_time_ms = (int64_t)time(NULL) * 1000,
+        .every_epoch = s->every_epoch,
         .progress = progress ? show_progress : NULL,
     };
     sl_ledger books;
@@ -149,6 +150,9 @@ int cmd_classify(int argc, char **argv)
         {0, "schemas", OPT_TEXT, &s.schemas, "DIR", "the schemas of framed messages: .avsc files or Avro containers"},
         {0, "quarantine", OPT_TEXT, &s.quarantine, "DIR",
          "keep what cannot be decoded in DIR, with the reasons in DIR/reasons.jsonl"},
+        {0, "every-epoch", OPT_FLAG, &s.every_epoch, NULL,
+         "tell the answer behind each step of the light curve, too, in \"epochs\"; JSON lines, and models that look "
+         "backwards only (gru, tcn)"},
         {0, "strict", OPT_FLAG, &s.strict, NULL, "exit with 1 where any alert was refused or quarantined"},
         {'q', "quiet", OPT_FLAG, &s.quiet, NULL, "no progress line"},
         {.name = NULL},
@@ -159,6 +163,7 @@ int cmd_classify(int argc, char **argv)
     const char *standard_input = "-";
     const char *const *paths = n_paths > 0 ? (const char *const *)(argv + 1) : &standard_input;
     if (n_paths == 0 && isatty(STDIN_FILENO)) return opts_wrong(&about, "nothing to read: give a PATH");
+    if (s.every_epoch && format_of(&s) != SL_FORMAT_JSONL) return opts_wrong(&about, "--every-epoch is for JSON lines only");
     if (format_of(&s) == SL_FORMAT_AVRO && strcmp(s.out, "-") == 0 && isatty(STDOUT_FILENO)) {
         return opts_wrong(&about, "Avro is not for terminals: give -o OUT");
     }

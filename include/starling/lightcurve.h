@@ -62,6 +62,15 @@ SL_API void sl_lightcurve_buffer_free(sl_lightcurve_buffer *buffer);
 SL_API sl_status sl_lightcurve_build(const sl_contract *contract, const sl_alert *alert, sl_lightcurve_buffer *buffer,
                                      sl_lightcurve *out, sl_error *err);
 
+/*
+ * When the steps of the network's input are: mjd has room for
+ * sl_contract_input_steps numbers. Of the grid those from the first point to
+ * the last (in the contract's order of time, so falling where that is
+ * reversed); of nights the first point of each that is kept. Gives how many:
+ * steps that are extras have no time. lc must have points.
+ */
+SL_API size_t sl_lightcurve_step_times(const sl_contract *contract, const sl_lightcurve *lc, double *mjd);
+
 #ifdef __cplusplus
 }
 #endif

@@ -37,6 +37,11 @@ typedef struct sl_result {
     uint32_t bands;     /* bit mask over the contract's bands */
     sl_gp_fit_info gp;  /* valid when classified */
     const char *detail; /* the error's message, or NULL */
+    /* What is known behind each step of the network's input, where that was asked for and the model can tell, else 0 and
+       NULL: see sl_runner_run_steps and sl_lightcurve_step_times. */
+    size_t n_steps;
+    const double *step_mjd;
+    const float *step_p; /* n_steps x n_classes */
 } sl_result;
 
 typedef struct sl_classifier sl_classifier;
@@ -59,6 +64,13 @@ SL_API sl_status sl_classifier_new(const sl_model *model, sl_classifier **out, s
 SL_API sl_status sl_classifier_new_set(const sl_model *const *models, size_t n_models, sl_classifier **out,
                                        sl_error *err);
 SL_API void sl_classifier_free(sl_classifier *classifier);
+
+/*
+ * From now on answer behind every step of the network's input, too, with those
+ * of the models that can: SL_ERR_UNSUPPORTED where none can. Takes memory for
+ * the answers of 64 alerts, and as much time again. No alert may be waiting.
+ */
+SL_API sl_status sl_classifier_every_epoch(sl_classifier *classifier, sl_error *err);
 
 /* Load the schemas of framed messages, as sl_alert_decoder_load_schemas. */
 SL_API sl_status sl_classifier_schemas(sl_classifier *classifier, const char *folder, sl_error *err);
@@ -114,6 +126,7 @@ typedef struct sl_run_options {
     void *progress_user;
     const sl_model *const *models; /* without `model`: as sl_classifier_new_set takes them; borrows */
     size_t n_models;
+    bool every_epoch; /* as sl_classifier_every_epoch; SL_FORMAT_JSONL only, SL_ERR_INVAL else */
 } sl_run_options;
 
 /*

@@ -78,3 +78,20 @@ sl_status sl_lightcurve_nights(const sl_contract *contract, const sl_lightcurve 
     if (fits) return SL_OK;
     return SL_FAIL(err, SL_ERR_NUMERIC, SL_REASON_NUMERIC, "a flux or an error of a night is beyond a float");
 }
+
+size_t sl_lightcurve_step_times(const sl_contract *contract, const sl_lightcurve *lc, double *mjd)
+{
+    const double forward = contract->time_order == SL_TIME_REVERSED ? -1 : 1;
+    if (contract->sees == SL_SEES_GRID) {
+        const size_t n = contract->gp.grid_length;
+        const double first = lc->time[0], step = (lc->time[lc->n - 1] - first) / (double)(n - 1);
+        for (size_t i = 0; i < n; i++) mjd[i] = lc->origin_mjd + forward * (first + (double)i * step);
+        return n;
+    }
+    size_t total = 0, n = 0;
+    for (size_t i = 0; i < lc->n; i = night_end(lc, i)) total++;
+    for (size_t i = 0, night = 0; i < lc->n; i = night_end(lc, i), night++) {
+        if (night + contract->max_nights >= total) mjd[n++] = lc->origin_mjd + forward * lc->time[i];
+    }
+    return n;
+}

@@ -30,6 +30,10 @@ typedef struct route {
     uint8_t of[BATCH]; /* by light curve: the result */
     float *p;          /* BATCH x n_classes, by light curve; the batch's novelties behind it, where the model has any */
     bool has_novelty;
+    bool every_epoch;  /* wanted, and the network can */
+    float *step_p;     /* BATCH x input steps x n_classes, by light curve; NULL unless every_epoch */
+    double *step_mjd;  /* BATCH x input steps */
+    size_t n_steps[BATCH]; /* that have a time */
 } route;
 
 struct sl_classifier {
@@ -52,8 +56,31 @@ static sl_status open_route(route *r, sl_error *err)
     sl_model_info info;
     sl_model_describe(r->model, &info);
     r->has_novelty = info.novelty != 0;
+    const size_t steps = r->every_epoch ? info.input_steps : 0;
+    if (r->step_p == NULL && steps > 0) r->step_p = calloc(BATCH * steps, r->contract->n_classes * sizeof *r->step_p);
+    if (r->step_mjd == NULL && steps > 0) r->step_mjd = calloc(BATCH * steps, sizeof *r->step_mjd);
+    if (steps > 0 && (r->step_p == NULL || r->step_mjd == NULL)) return SL_FAIL_NOMEM(err);
     r->p = calloc(BATCH * ((size_t)r->contract->n_classes + r->has_novelty), sizeof *r->p);
     return r->p == NULL ? SL_FAIL_NOMEM(err) : SL_OK;
+}
+
+sl_status sl_classifier_every_epoch(sl_classifier *c, sl_error *err)
+{
+    SL_REQUIRE(c != NULL && c->n == 0, err);
+    bool any = false;
+    for (size_t i = 0; i < c->n_routes; i++) {
+        route *r = &c->routes[i];
+        sl_model_info info;
+        sl_model_describe(r->model, &info);
+        r->every_epoch = info.answers_every_step;
+        any = any || r->every_epoch;
+        if (!r->every_epoch || r->p == NULL) continue;
+        free(r->p); /* a route that is open takes its memory anew */
+        r->p = NULL;
+        SL_TRY(open_route(r, err));
+    }
+    if (any) return SL_OK;
+    return SL_FAIL(err, SL_ERR_UNSUPPORTED, SL_REASON_NONE, "the model answers for the whole light curve only");
 }
 
 sl_status sl_classifier_new(const sl_model *model, sl_classifier **out, sl_error *err)
@@ -96,6 +123,8 @@ void sl_classifier_free(sl_classifier *c)
         sl_gp_batch_free(c->routes[i].gp);
         sl_runner_free(c->routes[i].runner);
         free(c->routes[i].p);
+        free(c->routes[i].step_p);
+        free(c->routes[i].step_mjd);
     }
     free(c->results);
     sl_arena_release(&c->text);
@@ -182,7 +211,12 @@ static sl_status add_light_curve(sl_classifier *c, route *r, const sl_alert *ale
     result->n_points = lc.n;
     result->bands = lc.bands_present;
     SL_TRY(built);
-    r->of[sl_gp_batch_count(r->gp)] = (uint8_t)(result - c->results);
+    const size_t k = sl_gp_batch_count(r->gp);
+    r->of[k] = (uint8_t)(result - c->results);
+    if (r->every_epoch) {
+        const size_t steps = sl_contract_input_steps(r->contract);
+        r->n_steps[k] = sl_lightcurve_step_times(r->contract, &lc, r->step_mjd + k * steps);
+    }
     return sl_gp_batch_add(r->gp, &lc, why);
 }
 
@@ -251,6 +285,17 @@ static int best_class(const float *p, size_t n)
     return (int)best;
 }
 
+/* The network's last answers, and where they are wanted those behind every step. */
+static sl_status run_runner(const route *r, size_t from, size_t to, const float *input, float *novelty, sl_error *why)
+{
+    const size_t n_classes = r->contract->n_classes;
+    const sl_inside inside = {.novelty = novelty != NULL ? novelty + from : NULL};
+    SL_TRY(sl_runner_run_inside(r->runner, to - from, input, r->p + from * n_classes, &inside, why));
+    if (!r->every_epoch) return SL_OK;
+    float *step_p = r->step_p + from * n_classes * sl_contract_input_steps(r->contract);
+    return sl_runner_run_steps(r->runner, to - from, input, step_p, why);
+}
+
 /* The network on light curves [from, to), all of them fitted: their inputs lie one behind the other. */
 static sl_status run_network(sl_classifier *c, const route *r, size_t from, size_t to, sl_error *err)
 {
@@ -260,8 +305,7 @@ static sl_status run_network(sl_classifier *c, const route *r, size_t from, size
     sl_error why;
     SL_TRY(sl_gp_batch_result(r->gp, from, &input, NULL, err));
     float *novelty = r->has_novelty ? r->p + BATCH * n_classes : NULL;
-    const sl_inside inside = {.novelty = novelty != NULL ? novelty + from : NULL};
-    const sl_status status = sl_runner_run_inside(r->runner, to - from, input, r->p + from * n_classes, &inside, &why);
+    const sl_status status = run_runner(r, from, to, input, novelty, &why);
     if (status == SL_ERR_NUMERIC && to - from > 1) { /* one of them; which, only each alone can tell */
         for (size_t k = from; k < to; k++) SL_TRY(run_network(c, r, k, k + 1, err));
         return SL_OK;
@@ -273,6 +317,11 @@ static sl_status run_network(sl_classifier *c, const route *r, size_t from, size
         result->p = r->p + k * n_classes;
         result->best = best_class(result->p, n_classes);
         if (novelty != NULL) result->novelty = novelty[k];
+        if (!r->every_epoch) continue;
+        const size_t steps = sl_contract_input_steps(r->contract);
+        result->n_steps = r->n_steps[k];
+        result->step_mjd = r->step_mjd + k * steps;
+        result->step_p = r->step_p + k * steps * n_classes;
     }
     return SL_OK;
 }

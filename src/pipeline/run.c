@@ -135,6 +135,7 @@ static sl_status make_crew(run *r, sl_error *err)
         member->run = r;
         SL_TRY(sl_classifier_new_set(r->models, r->n_models, &member->classifier, err));
         r->n_crew++;
+        if (r->options->every_epoch) SL_TRY(sl_classifier_every_epoch(member->classifier, err));
         if (schemas == NULL) continue;
         if (r->n_crew == 1) {
             SL_TRY(sl_classifier_schemas(member->classifier, schemas, err));
@@ -200,6 +201,7 @@ static sl_status prepare(run *r, sl_error *err)
     const sl_run_options *o = r->options;
     SL_TRY(sl_reader_check(o->paths, o->n_paths, o->progress != NULL, &r->bytes_total, err));
     SL_TRY(sl_sink_init(&r->sink, o->format, r->models, r->n_models, o->ingest_time_ms, err));
+    r->sink.every_epoch = o->every_epoch;
     SL_TRY(make_crew(r, err));
     SL_TRY(sl_quarantine_open(&r->quarantine, o->quarantine_folder, err));
     SL_TRY(r->sink.form->begin(&r->sink, &r->before, err));
@@ -211,6 +213,7 @@ sl_status sl_run(const sl_run_options *options, sl_ledger *ledger, sl_error *err
     SL_REQUIRE(options != NULL && ledger != NULL, err);
     *ledger = (sl_ledger){0};
     SL_REQUIRE(options->out != NULL && (options->paths != NULL || options->n_paths == 0), err);
+    SL_REQUIRE(!options->every_epoch || options->format == SL_FORMAT_JSONL, err);
     run r = {.options = options, .ledger = ledger, .start_ns = sl_clock_ns()};
     const bool one = options->model != NULL;
     r.models = one ? &options->model : options->models;

@@ -29,6 +29,7 @@ struct sl_sink {
     const sl_sink_form *form;
     const sl_contract *contract; /* borrows; of the first model: the others have the same classes */
     bool has_novelty;            /* one of the models tells it */
+    bool every_epoch;            /* JSON lines: what is known behind each step, too */
     int64_t ingest_time_ms;
     unsigned char sync[SL_AVRO_SYNC]; /* Avro: made from the models' ids, so that the same input gives the same bytes */
 };

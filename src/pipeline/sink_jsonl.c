@@ -41,6 +41,41 @@ static void put_novelty(float novelty, sl_avro_out *out)
     }
 }
 
+/* MJD to 10^-5 d, which is a second: as text a whole number and a fraction. */
+static void put_mjd(double mjd, sl_avro_out *out)
+{
+    enum { PARTS = 100000 };
+    if (!(fabs(mjd) < 1e12)) {
+        sl_text_put(out, "null");
+        return;
+    }
+    const uint64_t all = (uint64_t)llround(fabs(mjd) * PARTS);
+    char fraction[7] = "."; /* with its zeros */
+    for (uint64_t i = 5, rest = all % PARTS; i > 0; i--, rest /= 10) fraction[i] = (char)('0' + rest % 10);
+    if (mjd < 0 && all > 0) sl_text_put(out, "-");
+    sl_text_put_u64(out, all / PARTS);
+    sl_text_put(out, fraction);
+}
+
+static void put_epochs(const sl_result *r, sl_avro_out *out)
+{
+    if (r->step_p == NULL) {
+        sl_text_put(out, ", \"epochs\": null");
+        return;
+    }
+    sl_text_put(out, ", \"epochs\": [");
+    for (size_t t = 0; t < r->n_steps; t++) {
+        sl_text_put(out, t > 0 ? ", {\"mjd\": " : "{\"mjd\": ");
+        put_mjd(r->step_mjd[t], out);
+        for (size_t k = 0; k < r->n_classes; k++) {
+            sl_text_put(out, k > 0 ? ", " : ", \"p\": [");
+            sl_text_put_float(out, r->step_p[t * r->n_classes + k]);
+        }
+        sl_text_put(out, "]}");
+    }
+    sl_text_put(out, "]");
+}
+
 static void record(const sl_sink *sink, const sl_result *r, sl_avro_out *out)
 {
     sl_text_put(out, "{\"alert_id\": ");
@@ -62,6 +97,7 @@ static void record(const sl_sink *sink, const sl_result *r, sl_avro_out *out)
         sl_text_put_json(out, sl_text_of(sl_reason_name(r->reason)));
     }
     if (sink->has_novelty) put_novelty(r->novelty, out);
+    if (sink->every_epoch) put_epochs(r, out);
     sl_text_put(out, "}\n");
 }
 
@@ -72,6 +108,7 @@ sl_status sl_result_write_json(const sl_result *result, FILE *out, sl_error *err
     SL_REQUIRE(result != NULL && result->model != NULL && out != NULL, err);
     sl_sink sink;
     SL_TRY(sl_sink_init(&sink, SL_FORMAT_JSONL, &result->model, 1, 0, err));
+    sink.every_epoch = result->step_p != NULL;
     sl_avro_out line = {0};
     record(&sink, result, &line);
     sl_status status = SL_OK;

@@ -1,24 +1,26 @@
 #!/bin/sh
-# run_case.sh STARLING CASE.sh MODEL GRIDS: run the case in an empty folder; all that it prints must be CASE.expected.
+# run_case.sh STARLING CASE.sh MODEL GRIDS RECURRENT: run the case in an empty folder; all that it prints must be
+# CASE.expected.
 # With UPDATE=yes the printed becomes the expected: look at the difference before you commit it.
 #
-# A case uses: starling (the program), $model, $grids (prepared data), show CMD... (prints the command, runs it, prints
-# its exit code where that is not 0), books (standard input without times).
+# A case uses: starling (the program), $model, $grids (prepared data), $recurrent (a model that answers at every
+# epoch), show CMD... (prints the command, runs it, prints its exit code where that is not 0), books (standard input without times).
 set -u
-program=$1 case=$2 model=$3 grids=$4
+program=$1 case=$2 model=$3 grids=$4 recurrent=$5
 expected=${case%.sh}.expected
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 case $program in /*) ;; *) program=$PWD/$program ;; esac
 case $model in /*) ;; *) model=$PWD/$model ;; esac
 case $grids in /*) ;; *) grids=$PWD/$grids ;; esac
+case $recurrent in /*) ;; *) recurrent=$PWD/$recurrent ;; esac
 
 starling() {
     "$program" "$@"
 }
 
 show() {
-    printf '$ %s\n' "$*" | sed "s|$model|MODEL|g; s|$grids|DATA|g"
+    printf '$ %s\n' "$*" | sed "s|$model|MODEL|g; s|$grids|DATA|g; s|$recurrent|RECURRENT|g"
     "$@" 2>&1
     code=$?
     if [ $code != 0 ]; then echo "exit code $code"; fi

@@ -55,7 +55,8 @@ class Options(c.Structure):
     _fields_ = [("model", c.c_void_p), ("paths", c.POINTER(c.c_char_p)), ("n_paths", c.c_size_t),
                 ("schema_folder", c.c_char_p), ("quarantine_folder", c.c_char_p), ("format", c.c_int),
                 ("out", c.c_void_p), ("threads", c.c_int), ("ingest_time_ms", c.c_int64), ("progress", c.c_void_p),
-                ("progress_user", c.c_void_p), ("models", c.c_void_p), ("n_models", c.c_size_t)]
+                ("progress_user", c.c_void_p), ("models", c.c_void_p), ("n_models", c.c_size_t),
+                ("every_epoch", c.c_bool)]
 
 
 def check(status, err):
