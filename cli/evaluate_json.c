@@ -52,7 +52,7 @@ static void put_confusion(FILE *to, const sl_scores *s)
 
 static void put_reliability(FILE *to, const sl_scores *s)
 {
-    static const char *const kinds[SL_N_CALIBRATIONS] = {"width", "mass", "balanced"};
+    static const char *const kinds[SL_N_CALIBRATIONS] = {"width", "mass", "balanced", "shares"};
     fprintf(to, ", \"reliability\": {");
     for (int c = 0; c < SL_N_CALIBRATIONS; c++) {
         fprintf(to, "%s\"%s\": {", c > 0 ? ", " : "", kinds[c]);

@@ -26,6 +26,7 @@ static const struct {
     {"Calibration error", "15 bins of equal width", true},
     {"Calibration error, even bins", "15 bins of as many rows each", true},
     {"Calibration error, balanced", "15 bins of equal width, every class counts the same", true},
+    {"Calibration error, shares", "15 bins of equal width, p times the classes' shares of the set", true},
 };
 
 const char *figure_title(sl_figure figure)

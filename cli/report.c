@@ -121,7 +121,7 @@ static void put_cards(FILE *to, const evaluation *e, int set)
     put_card(to, e, set, SL_FIGURE_F1, false);
     put_card(to, e, set, SL_FIGURE_ROC_AREA, false);
     put_card(to, e, set, SL_FIGURE_PR_AREA, false);
-    put_card(to, e, set, SL_FIGURE_ECE, true);
+    put_card(to, e, set, SL_FIGURE_ECE_SHARES, true);
     fputs("</div>\n", to);
 }
 
@@ -241,8 +241,9 @@ void evaluate_tell_html(FILE *to, const evaluation *e)
     fputs("<h2>Whether its probabilities can be believed</h2>\n<p class=\"lead\">On the line an answer is right as often as it says. The size "
           "of a mark is the share of answers there.</p>\n<div class=\"row\">", to);
     report_reliability(to, e, set, SL_CALIBRATION_WIDTH, "Every light curve counts the same.");
-    report_reliability(to, e, set, SL_CALIBRATION_MASS, "The same in bins of as many each.");
     report_reliability(to, e, set, SL_CALIBRATION_BALANCED, "Every class counts the same, as in the log-loss.");
+    report_reliability(to, e, set, SL_CALIBRATION_SHARES, "Each p times its class' share of these, as of a network that "
+                                                          "answers as though all were as frequent.");
     fputs("</div>\n", to);
     put_along(to, e);
     put_novelty(to, j);

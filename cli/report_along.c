@@ -47,10 +47,9 @@ void report_reliability(FILE *to, const evaluation *e, int set, sl_calibration_k
     chart_y_axis(&c, 5, true, "right answers");
     svg_line(to, chart_x(&c, 0), chart_y(&c, 0), chart_x(&c, 1), chart_y(&c, 1), "guide");
     for (size_t m = e->n_judged; m-- > 0;) reliability_marks(to, &c, e->judged[m].scores[set]->reliability[kind], m);
-    if (kind != SL_CALIBRATION_MASS) share_bars(to, c.left, 332, c.width, 34, e->judged[0].scores[set]->reliability[kind]);
-    if (kind != SL_CALIBRATION_MASS) svg_line(to, c.left, 366, c.left + c.width, 366, "base");
-    svg_text(to, c.left + c.width / 2, kind != SL_CALIBRATION_MASS ? 386 : 344, "middle", "label",
-             kind != SL_CALIBRATION_MASS ? "what the answer says, and how often" : "what the answer says");
+    share_bars(to, c.left, 332, c.width, 34, e->judged[0].scores[set]->reliability[kind]);
+    svg_line(to, c.left, 366, c.left + c.width, 366, "base");
+    svg_text(to, c.left + c.width / 2, 386, "middle", "label", "what the answer says, and how often");
     svg_end(to);
     const sl_scores *s = e->judged[0].scores[set];
     const sl_interval *ece = &s->figure[SL_FIGURE_ECE + kind];

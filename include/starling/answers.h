@@ -51,7 +51,9 @@ SL_API sl_status sl_contract_same_input(const sl_contract *a, const sl_contract 
 /* What each row counts when a temperature is fitted. */
 typedef enum sl_counting {
     SL_COUNT_CLASSES = 0, /* every class the same, as in the weighted log-loss */
-    SL_COUNT_ROWS = 1     /* every row the same */
+    SL_COUNT_ROWS = 1,    /* every row the same */
+    SL_COUNT_SHARES = 2   /* every row the same, and ln of its share of the rows is added to each class' logit / T: of a
+                             network that answers as though all classes were as frequent, with less noise than CLASSES */
 } sl_counting;
 
 /*

@@ -32,10 +32,11 @@ typedef enum sl_figure {
     SL_FIGURE_ROC_AREA,        /* mean over classes */
     SL_FIGURE_PR_AREA,         /* mean over classes */
     /* Expected calibration error of the answer: sum over bins of the share of rows times |accuracy - mean p of the
-       answer|. SL_CALIBRATION_* tell the three ways. */
+       answer|. SL_CALIBRATION_* tell the four ways. */
     SL_FIGURE_ECE,
     SL_FIGURE_ECE_MASS,
     SL_FIGURE_ECE_BALANCED,
+    SL_FIGURE_ECE_SHARES,
     SL_N_FIGURES
 } sl_figure;
 
@@ -56,6 +57,9 @@ typedef enum sl_calibration_kind {
     SL_CALIBRATION_MASS,      /* 15 bins of as many rows each (by rank); each row counts the same */
     SL_CALIBRATION_BALANCED,  /* bins of equal width; each class counts the same, as it does in the log-loss: what a
                                  network trained on that loss is calibrated for */
+    SL_CALIBRATION_SHARES,    /* bins of equal width, each row counts the same, and each p is first multiplied by its
+                                 class' share of the set: what a network that answers as though all classes were as
+                                 frequent says of this set; far less noisy than BALANCED where classes are rare */
     SL_N_CALIBRATIONS
 } sl_calibration_kind;
 

@@ -9,13 +9,20 @@ size_t sl_scored_n_figures(uint32_t n_classes)
     return sl_scored_of_bin(n_classes, SL_N_CALIBRATIONS, 0);
 }
 
+static inline void add_to_bin(sl_sample_bin *bin, double weight, bool right, double confidence)
+{
+    bin->weight += weight;
+    bin->right += right ? weight : 0;
+    bin->confidence += weight * confidence;
+}
+
 static void add_rows(const sl_scored *s, const uint32_t *count, sl_sample *to)
 {
     memset(to, 0, sizeof *to);
     for (size_t i = 0; i < s->n; i++) {
         if (count[i] == 0) continue;
         const double c = count[i];
-        const unsigned truth = s->label[i], answer = s->answer[i], bin = s->bin[0][i], mass = s->bin[1][i];
+        const unsigned truth = s->label[i], answer = s->answer[i], bin = s->bin[SL_CALIBRATION_WIDTH][i];
         const double right = truth == answer ? c : 0, confidence = c * s->confidence[i];
         to->n += c;
         to->rows[truth] += c;
@@ -25,17 +32,15 @@ static void add_rows(const sl_scored *s, const uint32_t *count, sl_sample *to)
         to->bin_rows[bin][truth] += c;
         to->bin_right[bin][truth] += right;
         to->bin_confidence[bin][truth] += confidence;
-        to->mass_rows[mass] += c;
-        to->mass_right[mass] += right;
-        to->mass_confidence[mass] += confidence;
+        add_to_bin(&to->mass[s->bin[SL_CALIBRATION_MASS][i]], c, truth == answer, s->confidence[i]);
+        add_to_bin(&to->shares[s->bin[SL_CALIBRATION_SHARES][i]], c, s->share_right[i], s->share_confidence[i]);
     }
 }
 
 sl_sample_bin sl_sample_get_bin(const sl_sample *s, uint32_t n_classes, int calibration, int bin)
 {
-    if (calibration == SL_CALIBRATION_MASS) {
-        return (sl_sample_bin){s->mass_rows[bin], s->mass_right[bin], s->mass_confidence[bin]};
-    }
+    if (calibration == SL_CALIBRATION_MASS) return s->mass[bin];
+    if (calibration == SL_CALIBRATION_SHARES) return s->shares[bin];
     sl_sample_bin sum = {0, 0, 0};
     for (uint32_t k = 0; k < n_classes; k++) {
         if (s->rows[k] == 0) continue;

@@ -79,6 +79,26 @@ static uint8_t bin_of_width(double confidence)
     return b < 0 ? 0 : b >= SL_CALIBRATION_BINS ? SL_CALIBRATION_BINS - 1 : (uint8_t)b;
 }
 
+/* p times the shares that the classes have of the set. */
+static void fill_at_shares(sl_scored *s, const sl_scores_input *in)
+{
+    double rows[SL_MAX_CLASSES] = {0}, p[SL_MAX_CLASSES];
+    for (size_t i = 0; i < s->n; i++) rows[s->label[i]]++;
+    for (size_t i = 0; i < s->n; i++) {
+        double sum = 0;
+        uint32_t best = 0;
+        (void)sl_scored_row(in->p + i * s->n_classes, s->n_classes, i, p, NULL); /* was checked */
+        for (uint32_t k = 0; k < s->n_classes; k++) {
+            p[k] *= rows[k];
+            sum += p[k];
+            if (p[k] > p[best]) best = k;
+        }
+        s->share_confidence[i] = p[best] / sum;
+        s->share_right[i] = best == s->label[i];
+        s->bin[SL_CALIBRATION_SHARES][i] = bin_of_width(s->share_confidence[i]);
+    }
+}
+
 static void bins_of_mass(sl_scored *s, sl_rank_key *keys)
 {
     for (size_t i = 0; i < s->n; i++) keys[i] = (sl_rank_key){(float)s->confidence[i], (uint32_t)i};
@@ -122,17 +142,23 @@ sl_status sl_scored_init(sl_scored *s, const sl_scores_input *in, sl_error *err)
     s->loss = malloc(n * sizeof *s->loss);
     s->confidence = malloc(n * sizeof *s->confidence);
     s->answer = malloc(n);
-    s->bin[0] = malloc(n);
-    s->bin[1] = malloc(n);
+    s->share_confidence = malloc(n * sizeof *s->share_confidence);
+    s->share_right = malloc(n * sizeof *s->share_right);
+    bool good = true;
+    for (int c = 0; c < SL_N_CALIBRATIONS; c++) {
+        if (c != SL_CALIBRATION_BALANCED) good &= (s->bin[c] = malloc(n)) != NULL;
+    }
+    s->bin[SL_CALIBRATION_BALANCED] = s->bin[SL_CALIBRATION_WIDTH];
     s->order = malloc(n * s->n_classes * sizeof *s->order);
     sl_rank_key *keys = malloc(n * sizeof *keys);
     sl_status status = SL_OK;
-    if (s->loss == NULL || s->confidence == NULL || s->answer == NULL || s->bin[0] == NULL || s->bin[1] == NULL ||
-        s->order == NULL || keys == NULL) {
+    if (!good || s->loss == NULL || s->confidence == NULL || s->share_confidence == NULL || s->share_right == NULL ||
+        s->answer == NULL || s->order == NULL || keys == NULL) {
         status = SL_FAIL_NOMEM(err);
     }
     if (status == SL_OK) status = fill_rows(s, in, err);
     if (status == SL_OK) {
+        fill_at_shares(s, in);
         bins_of_mass(s, keys);
         for (uint32_t k = 0; k < s->n_classes; k++) {
             sl_scored_rank(in, k, keys);
@@ -148,8 +174,11 @@ void sl_scored_release(sl_scored *s)
     free(s->loss);
     free(s->confidence);
     free(s->answer);
-    free(s->bin[0]);
-    free(s->bin[1]);
+    free(s->share_confidence);
+    free(s->share_right);
+    for (int c = 0; c < SL_N_CALIBRATIONS; c++) {
+        if (c != SL_CALIBRATION_BALANCED) free(s->bin[c]);
+    }
     free(s->order);
     *s = (sl_scored){0};
 }

@@ -28,8 +28,10 @@ typedef struct sl_scored {
     double weight[2][SL_MAX_CLASSES]; /* flat, Kaggle's */
     double *loss;                     /* n: -ln p of the truth */
     double *confidence;               /* n: p of the answer */
+    double *share_confidence;         /* n: the same of p times the classes' shares */
     uint8_t *answer;                  /* n */
-    uint8_t *bin[2];                  /* n each: by width, by mass */
+    bool *share_right;                /* n: whether the answer of p times the shares is right */
+    uint8_t *bin[SL_N_CALIBRATIONS];  /* n each; that of BALANCED is that of WIDTH */
     uint32_t *order;                  /* n_classes x n: rows by falling p of the class */
 } sl_scored;
 
@@ -61,6 +63,11 @@ static inline size_t sl_scored_of_bin(uint32_t n_classes, int calibration, int b
     return sl_scored_of_class(n_classes) + (size_t)calibration * SL_CALIBRATION_BINS + (size_t)bin;
 }
 
+/* One bin of one calibration. */
+typedef struct sl_sample_bin {
+    double weight, right, confidence; /* sums */
+} sl_sample_bin;
+
 /* Sums that one sample needs; some 60 kB. */
 typedef struct sl_sample {
     double n;
@@ -68,13 +75,9 @@ typedef struct sl_sample {
     /* by the bins of width, and apart by class: rows, right answers, sum of confidence */
     double bin_rows[SL_CALIBRATION_BINS][SL_MAX_CLASSES], bin_right[SL_CALIBRATION_BINS][SL_MAX_CLASSES],
         bin_confidence[SL_CALIBRATION_BINS][SL_MAX_CLASSES];
-    double mass_rows[SL_CALIBRATION_BINS], mass_right[SL_CALIBRATION_BINS], mass_confidence[SL_CALIBRATION_BINS];
+    sl_sample_bin mass[SL_CALIBRATION_BINS], shares[SL_CALIBRATION_BINS];
 } sl_sample;
 
-/* One bin of one calibration. */
-typedef struct sl_sample_bin {
-    double weight, right, confidence; /* sums */
-} sl_sample_bin;
 sl_sample_bin sl_sample_get_bin(const sl_sample *s, uint32_t n_classes, int calibration, int bin);
 /* Expected calibration error of a sample. */
 double sl_sample_ece(const sl_sample *s, uint32_t n_classes, int calibration);

@@ -18,7 +18,7 @@ const char *sl_figure_name(sl_figure figure)
         [SL_FIGURE_RECALL] = "recall",             [SL_FIGURE_F1] = "f1",
         [SL_FIGURE_ROC_AREA] = "roc_area",         [SL_FIGURE_PR_AREA] = "pr_area",
         [SL_FIGURE_ECE] = "ece",                   [SL_FIGURE_ECE_MASS] = "ece_mass",
-        [SL_FIGURE_ECE_BALANCED] = "ece_balanced",
+        [SL_FIGURE_ECE_BALANCED] = "ece_balanced", [SL_FIGURE_ECE_SHARES] = "ece_shares",
     };
     return (unsigned)figure < SL_N_FIGURES ? names[figure] : "unknown";
 }
@@ -79,11 +79,13 @@ static void fill_floor(const sl_scored *s, uint64_t seed, sl_sample *sample, sl_
         sl_rng rng;
         sl_rng_init(&rng, seed, UINT64_MAX - (uint64_t)d);
         memset(sample->bin_right, 0, sizeof sample->bin_right);
-        memset(sample->mass_right, 0, sizeof sample->mass_right);
+        for (int b = 0; b < SL_CALIBRATION_BINS; b++) sample->mass[b].right = sample->shares[b].right = 0;
         for (size_t i = 0; i < s->n; i++) {
-            if (sl_rng_uniform(&rng) >= s->confidence[i]) continue;
-            sample->bin_right[s->bin[0][i]][s->label[i]]++;
-            sample->mass_right[s->bin[1][i]]++;
+            const double chance = sl_rng_uniform(&rng);
+            sample->shares[s->bin[SL_CALIBRATION_SHARES][i]].right += chance < s->share_confidence[i];
+            if (chance >= s->confidence[i]) continue;
+            sample->bin_right[s->bin[SL_CALIBRATION_WIDTH][i]][s->label[i]]++;
+            sample->mass[s->bin[SL_CALIBRATION_MASS][i]].right++;
         }
         for (int c = 0; c < SL_N_CALIBRATIONS; c++) {
             out->ece_floor[c] += sl_sample_ece(sample, s->n_classes, c) / FLOOR_DRAWS;
@@ -113,7 +115,7 @@ sl_status sl_scores_compute(const sl_scores_input *input, const sl_scores_option
     }
     sl_resampler_whole(&r);
     sl_scored_figures(&s, r.count, r.sample, table);
-    *out = (sl_scores){.n = s.n, .n_classes = s.n_classes, .ece_floor = {NAN, NAN, NAN}};
+    *out = (sl_scores){.n = s.n, .n_classes = s.n_classes, .ece_floor = {NAN, NAN, NAN, NAN}};
     fill(&s, table, of_resamples, resamples, sorted, out);
     fill_counts(&s, r.sample, out);
     if (resamples > 0) {
@@ -133,7 +135,7 @@ out:
 static void fill_empty(uint32_t n_classes, sl_scores *out)
 {
     const sl_interval none = {NAN, NAN, NAN};
-    *out = (sl_scores){.n_classes = n_classes, .ece_floor = {NAN, NAN, NAN}};
+    *out = (sl_scores){.n_classes = n_classes, .ece_floor = {NAN, NAN, NAN, NAN}};
     for (int f = 0; f < SL_N_FIGURES; f++) out->figure[f] = none;
     for (uint32_t k = 0; k < n_classes; k++) {
         for (int f = 0; f < SL_N_CLASS_FIGURES; f++) out->of_class[k].figure[f] = none;

@@ -15,7 +15,7 @@ sklearn_metrics = pytest.importorskip("sklearn.metrics")
 BUILD = Path(os.environ.get("STARLING_BUILD", Path(__file__).resolve().parents[2] / "build"))
 MAX_CLASSES, BINS = 64, 15
 FIGURES = ["log_loss", "log_loss_kaggle", "log_loss_rows", "accuracy", "recall", "f1", "roc_area", "pr_area", "ece",
-           "ece_mass", "ece_balanced"]
+           "ece_mass", "ece_balanced", "ece_shares"]
 CLASS_FIGURES = ["log_loss", "precision", "recall", "f1", "roc_area", "pr_area"]
 PLASTICC = [6, 15, 16, 42, 52, 53, 62, 64, 65, 67, 88, 90, 92, 95]
 
@@ -50,7 +50,7 @@ class Scores(ctypes.Structure):
     _fields_ = [("n", ctypes.c_size_t), ("n_classes", ctypes.c_uint32), ("n_present", ctypes.c_uint32),
                 ("figure", Interval * len(FIGURES)), ("of_class", ClassScores * MAX_CLASSES),
                 ("confusion", (ctypes.c_uint64 * MAX_CLASSES) * MAX_CLASSES),
-                ("reliability", (Reliability * BINS) * 3), ("ece_floor", ctypes.c_double * 3)]
+                ("reliability", (Reliability * BINS) * 4), ("ece_floor", ctypes.c_double * 4)]
 
 
 class Difference(ctypes.Structure):
@@ -179,6 +179,11 @@ def test_calibration_is_that_of_its_definition(library, case):
     check(s.figure[FIGURES.index("ece")].value, ece(confidence, right, one, width))
     check(s.figure[FIGURES.index("ece_balanced")].value,
           ece(confidence, right, 1 / np.bincount(label)[label], width))
+    at_shares = clipped(p) * np.bincount(label, minlength=p.shape[1])
+    at_shares /= at_shares.sum(1, keepdims=True)
+    right_there, there = (at_shares.argmax(1) == label).astype(float), at_shares.max(1)
+    check(s.figure[FIGURES.index("ece_shares")].value,
+          ece(there, right_there, one, np.clip(np.ceil(there * BINS) - 1, 0, BINS - 1).astype(int)))
     for b in range(BINS):
         got = s.reliability[0][b]
         check(got.share, (width == b).mean())
