@@ -14,6 +14,7 @@ static const struct command {
     {"inspect", cmd_inspect, "what is in a model or an alert file"},
     {"import", cmd_import, "make a model file from a TFLite file"},
     {"simulate", cmd_simulate, "make up a night of alerts"},
+    {"prepare", cmd_prepare, "labelled light curves to the data that train learns from"},
     {"train", cmd_train, "train a network on prepared light curves"},
     {"evaluate", cmd_evaluate, "how good a model is on light curves whose classes are known"},
     {"bench", cmd_bench, "measure every stage on this machine"},

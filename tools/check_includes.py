@@ -22,6 +22,7 @@ ROOMS = {
     "gp": {"base", "kernels", "lightcurve"},
     "model": {"base", "kernels"},
     "train": {"base", "kernels", "model"},
+    "prepare": {"base", "alert", "lightcurve", "gp", "train"},
     "compress": {"base", "kernels", "model", "train"},
     "simulate": {"base", "alert"},
     "pipeline": {"base", "alert", "lightcurve", "gp", "model", "metrics"},

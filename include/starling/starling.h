@@ -12,6 +12,7 @@
 #include "starling/lightcurve.h"
 #include "starling/model.h"
 #include "starling/pipeline.h"
+#include "starling/prepare.h"
 #include "starling/scores.h"
 #include "starling/simulate.h"
 #include "starling/train.h"

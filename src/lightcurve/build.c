@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "lightcurve/sort.h"
+#include "lightcurve/convert.h"
 #include "lightcurve/timescale.h"
 #include "starling/lightcurve.h"
 
@@ -62,6 +62,16 @@ typedef struct rules {
     double last_zero_point; /* of the last flux, and its factor */
     double last_factor;
 } rules;
+
+static rules start(const sl_contract *contract, const sl_alert *alert)
+{
+    return (rules){.contract = contract,
+                   .alert = alert,
+                   .first = -INFINITY,
+                   .last = INFINITY,
+                   .mag_factor = pow(10, 0.4 * contract->zero_point),
+                   .last_zero_point = NAN};
+}
 
 /* MJD in the contract's time scale, as given (not yet the middle of the exposure); NaN where it is no time. */
 static double visit_time(const rules *r, const sl_point *p)
@@ -121,8 +131,6 @@ static bool is_used(const rules *r, const sl_point *p)
    whichever band and whether or not the contract uses detections. */
 static void set_window(rules *r)
 {
-    r->first = -INFINITY;
-    r->last = INFINITY;
     const sl_contract *c = r->contract;
     if (c->window_before_day < 0 && c->window_after_day < 0) return;
     double first = INFINITY, last = -INFINITY;
@@ -171,6 +179,13 @@ static sl_status convert(rules *r, const sl_point *p, sl_candidate *out, sl_erro
     }
     out->error = fabs(out->error); /* only its square is ever used */
     return out->time >= r->first && out->time <= r->last ? SL_OK : SL_DONE;
+}
+
+sl_status sl_lightcurve_convert(const sl_contract *contract, const sl_alert *alert, const sl_point *point,
+                                sl_candidate *out, sl_error *err)
+{
+    rules r = start(contract, alert);
+    return convert(&r, point, out, err);
 }
 
 /* All points that count, unsorted. *n may come out larger than what the buffer
@@ -316,10 +331,7 @@ sl_status sl_lightcurve_build(const sl_contract *contract, const sl_alert *alert
     SL_REQUIRE(alert->n_points == 0 || alert->points != NULL, err);
     SL_REQUIRE(contract->max_points <= SL_MAX_POINTS && contract->n_bands <= SL_MAX_BANDS, err);
     *out = (sl_lightcurve){.redshift = NAN, .redshift_error = NAN, .origin_mjd = NAN};
-    rules r = {.contract = contract,
-               .alert = alert,
-               .mag_factor = pow(10, 0.4 * contract->zero_point),
-               .last_zero_point = NAN};
+    rules r = start(contract, alert);
     set_window(&r);
     SL_TRY(collect(&r, buffer, out, err));
     if (out->n <= MAX_CANDIDATES) {

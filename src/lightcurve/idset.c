@@ -3,15 +3,12 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/hash.h"
 
-/* FNV-1a over the bytes, then the mixer of splitmix64, for the low bits. */
+/* Never 0, which is an empty slot. */
 static uint64_t hash(sl_str name)
 {
-    uint64_t h = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < name.len; i++) h = (h ^ (unsigned char)name.ptr[i]) * 0x100000001b3u;
-    h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
-    h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
-    h ^= h >> 31;
+    const uint64_t h = sl_hash(name);
     return h != 0 ? h : 1;
 }
 

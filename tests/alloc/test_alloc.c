@@ -12,11 +12,11 @@
 #include <zlib.h>
 
 #include "alert/avro_write.h"
-#include "failing.h"
+#include "fail_each.h"
 #include "random_model.h"
 #include "starling/starling.h"
 
-enum { N_CURVE = 40, WARM = 200, ENOUGH = 200000, NIGHT = 6 * 64 }; /* NIGHT: the items of one worker, full */
+enum { N_CURVE = 40, WARM = 200, NIGHT = 6 * 64 }; /* NIGHT: the items of one worker, full */
 
 static char *night; /* a container of simulated alerts */
 static size_t n_night;
@@ -26,7 +26,6 @@ static size_t n_model_bytes;
 static sl_model *model;
 static sl_point points[N_CURVE];
 static sl_alert alert;
-static sl_dataset *small_data;
 
 static void simulate(uint64_t n_alerts, uint64_t seed, char **bytes, size_t *n_bytes)
 {
@@ -107,34 +106,6 @@ static int tear_down(void **state)
     free(night);
     sl_avro_release(&packed);
     return 0;
-}
-
-/* Run the attempt with its first, second, third... allocation failing, until none is left to fail. */
-static void fail_each(sl_status (*attempt)(sl_error *err), bool onwards)
-{
-    sl_error err;
-    assert_ok(attempt(&err), &err); /* what is taken once, at the first use, is none of its own */
-    size_t n = 0;
-    for (bool failed = true; failed; n++) {
-        assert_true(n < ENOUGH);
-        const long live = failing_live();
-        err = (sl_error){0};
-        failing_arm(n, onwards);
-        const sl_status status = attempt(&err);
-        failed = failing_disarm();
-        if (status != SL_OK && (status != SL_ERR_NOMEM || !failed)) {
-            fail_msg("allocation %zu of it failed: %s (%s)", n, sl_status_name(status), err.message);
-        }
-        if (status != SL_OK) assert_int_equal(err.status, SL_ERR_NOMEM);
-        if (failing_live() != live) fail_msg("allocation %zu of it failed: %ld blocks lost", n, failing_live() - live);
-    }
-    assert_true(n > 1); /* it does allocate: otherwise this test tests nothing */
-}
-
-static void fail_each_both_ways(sl_status (*attempt)(sl_error *err))
-{
-    fail_each(attempt, false);
-    fail_each(attempt, true);
 }
 
 static sl_status count_alerts(void *user, sl_status status, const sl_alert *a, size_t n, const sl_error *err)
@@ -282,89 +253,6 @@ static void models_survive_each_failed_allocation(void **state)
 {
     (void)state;
     fail_each_both_ways(open_model);
-}
-
-/* Enough rows of enough bytes that every column grows. */
-static sl_status write_and_read_data_set(sl_error *err)
-{
-    enum { N_ROWS = 2000 };
-    static const char path[] = "/tmp/starling-alloc-dataset.tmp";
-    static float input[256];
-    sl_contract c;
-    sl_dataset_writer *w = NULL;
-    sl_dataset *d = NULL;
-    assert_int_equal(sl_contract_preset("starling", &c, NULL), SL_OK);
-    c.gp.grid_length = 2;
-    c.n_features = 1;
-    c.features[0] = SL_FEATURE_BAND_MAX;
-    c.feature_spread[0] = c.feature_spread[1] = 1;
-    sl_status status = sl_dataset_writer_new(path, &c, SL_DATASET_FLOAT16, true, &w, err);
-    for (int i = 0; status == SL_OK && i < N_ROWS; i++) {
-        char name[24];
-        snprintf(name, sizeof name, "%d", i);
-        const sl_dataset_row row = {.object_id = {name, strlen(name)}, .label = i % 3};
-        status = sl_dataset_writer_add(w, &row, input, err);
-    }
-    if (status == SL_OK) status = sl_dataset_writer_finish(w, err);
-    if (status == SL_OK) status = sl_dataset_open(path, &d, err);
-    if (status == SL_OK) assert_int_equal(sl_dataset_rows(d), N_ROWS);
-    sl_dataset_close(d);
-    sl_dataset_writer_free(w);
-    unlink(path);
-    return status;
-}
-
-/* An epoch with validation, by two threads, with a checkpoint and from one. */
-static sl_status train_and_resume(sl_error *err)
-{
-    static const char path[] = "/tmp/starling-alloc-train.tmp", checkpoint[] = "/tmp/starling-alloc-checkpoint.tmp";
-    sl_train_options o;
-    sl_train_result result;
-    assert_int_equal(sl_train_defaults("t2", &o, NULL), SL_OK);
-    o.net.width = o.net.heads = o.net.hidden = 2;
-    o.net.head[0] = 3;
-    o.threads = 2;
-    o.epochs = 1;
-    o.batch = 8;
-    o.checkpoint = checkpoint;
-    o.resume = true;
-    unlink(checkpoint);
-    sl_status status = sl_train(small_data, &o, path, &result, err);
-    if (status == SL_OK) status = sl_train(small_data, &o, path, &result, err);
-    unlink(path);
-    unlink(checkpoint);
-    return status;
-}
-
-static void training_survives_each_failed_allocation(void **state)
-{
-    (void)state;
-    static const char path[] = "/tmp/starling-alloc-small.tmp";
-    static float input[4];
-    sl_contract c;
-    sl_dataset_writer *w;
-    sl_error err;
-    assert_ok(sl_contract_preset("starling", &c, &err), &err);
-    c.gp.grid_length = 2;
-    assert_ok(sl_dataset_writer_new(path, &c, SL_DATASET_FLOAT32, false, &w, &err), &err);
-    for (int i = 0; i < 20; i++) {
-        char name[24];
-        snprintf(name, sizeof name, "%d", i);
-        const sl_dataset_row row = {.object_id = {name, strlen(name)}, .label = i % 14};
-        assert_ok(sl_dataset_writer_add(w, &row, input, &err), &err);
-    }
-    assert_ok(sl_dataset_writer_finish(w, &err), &err);
-    sl_dataset_writer_free(w);
-    assert_ok(sl_dataset_open(path, &small_data, &err), &err);
-    unlink(path);
-    fail_each_both_ways(train_and_resume);
-    sl_dataset_close(small_data);
-}
-
-static void data_sets_survive_each_failed_allocation(void **state)
-{
-    (void)state;
-    fail_each_both_ways(write_and_read_data_set);
 }
 
 static sl_status count_results(void *user, const sl_result *result)
@@ -556,8 +444,6 @@ int main(void)
         cmocka_unit_test(light_curves_survive_each_failed_allocation),
         cmocka_unit_test(gaussian_processes_survive_each_failed_allocation),
         cmocka_unit_test(models_survive_each_failed_allocation),
-        cmocka_unit_test(data_sets_survive_each_failed_allocation),
-        cmocka_unit_test(training_survives_each_failed_allocation),
         cmocka_unit_test(classifiers_survive_each_failed_allocation),
         cmocka_unit_test(whole_runs_survive_each_failed_allocation),
         cmocka_unit_test(looking_at_alerts_survives_each_failed_allocation),
