@@ -164,6 +164,7 @@ static int parse(int argc, char **argv, train_wishes *t)
         {0, "head", OPT_WHOLE, &w.head[0], "N", "units of one more dense layer; 0: none (t2: 0, mlp: 128)", 0, 4096},
         {0, "head2", OPT_WHOLE, &w.head[1], "N", "and of a second one (t2: 0, mlp: 64)", 0, 4096},
         {0, "silu", OPT_FLAG, &o->net.silu, NULL, "x / (1 + e^-x) in these, in the place of relu (mlp has it)"},
+        {0, "norm", OPT_FLAG, &o->net.norm, NULL, "a layer norm before that activation (mlp has it)"},
         {0, "tile", OPT_FLAG, &o->net.tile, NULL, "features join the input at every step instead of the head"},
 
         {0, "checkpoint", OPT_TEXT, &t->checkpoint, "FILE", "write the run's state there after each epoch"},

@@ -31,7 +31,7 @@ static void put_options(FILE *to, const train_wishes *t)
     } numbers[] = {
         {"width", o->net.width}, {"heads", o->net.heads}, {"hidden", o->net.hidden}, {"blocks", o->net.blocks},
         {"kernel", o->net.kernel}, {"head", o->net.head[0]}, {"head2", o->net.head[1]},
-        {"silu", o->net.silu}, {"tile", o->net.tile}, {"folds", o->folds}, {"fold", o->fold},
+        {"silu", o->net.silu}, {"norm", o->net.norm}, {"tile", o->net.tile}, {"folds", o->folds}, {"fold", o->fold},
         {"views", o->views}, {"prior", (double)o->prior}, {"balance", (double)o->balance}, {"smoothing", (double)o->smoothing},
         {"soft_share", (double)o->soft_share}, {"soft_temperature", (double)o->soft_temperature},
         {"rate", (double)o->rate}, {"decay", (double)o->decay}, {"clip", (double)o->clip}, {"warmup", (double)o->warmup},

@@ -45,6 +45,7 @@ typedef struct sl_net_size {
     uint32_t kernel; /* steps that a convolution sees */
     uint32_t head[2]; /* units of dense layers before the last one; 0: none */
     bool silu;       /* their activation, in the place of relu */
+    bool norm;       /* a layer norm before it */
     bool tile;       /* features join the input at every step; else the head */
 } sl_net_size;
 

@@ -51,7 +51,7 @@ static inline sl_op sl_op_every_step(const sl_op *op, uint32_t steps)
 
 extern const sl_layer_type sl_layer_conv1d, sl_layer_positions, sl_layer_encoder, sl_layer_mean_over_time,
     sl_layer_dense, sl_layer_softmax, sl_layer_features, sl_layer_gru, sl_layer_lstm, sl_layer_tcn, sl_layer_max_pool,
-    sl_layer_flatten, sl_layer_last_step;
+    sl_layer_flatten, sl_layer_last_step, sl_layer_norm;
 
 static inline size_t sl_forward_stride(const sl_forward *f, size_t steps)
 {

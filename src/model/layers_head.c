@@ -82,6 +82,11 @@ static void run_flatten(const sl_forward *f, const sl_op *op, const float *x, fl
     }
 }
 
+static const char *activation_of(const sl_op *op)
+{
+    return op->relu ? ", relu" : op->silu ? ", silu" : "";
+}
+
 static sl_status build_dense(sl_builder *b, const sl_layer *layer)
 {
     sl_op *op = b->op;
@@ -90,7 +95,7 @@ static sl_status build_dense(sl_builder *b, const sl_layer *layer)
     SL_TRY(sl_build_take_matrix(b, layer->units, b->channels, &op->matrix));
     op->channels_out = layer->units;
     op->info.flop = sl_gemm_flop(&op->matrix, b->steps);
-    snprintf(op->info.shape, sizeof op->info.shape, "%u -> %u%s", b->channels, layer->units, op->relu ? ", relu" : op->silu ? ", silu" : "");
+    snprintf(op->info.shape, sizeof op->info.shape, "%u -> %u%s", b->channels, layer->units, activation_of(op));
     return SL_OK;
 }
 
@@ -107,6 +112,30 @@ static void run_dense(const sl_forward *f, const sl_op *op, const float *x, floa
                      .room = f->scratch};
     sl_multiply(f, &op->matrix, bias, &in, op->relu, NULL, out);
     if (op->silu) f->kernels->silu(op->channels_out * in.stride, out);
+}
+
+static sl_status build_norm(sl_builder *b, const sl_layer *layer)
+{
+    sl_op *op = b->op;
+    if (!(layer->epsilon > 0) || !(layer->epsilon < 1)) return SL_BAD(b, "epsilon %g", (double)layer->epsilon);
+    SL_TRY(sl_build_activation(b, layer));
+    SL_TRY(sl_build_take_vector(b, b->channels, &op->gamma));
+    SL_TRY(sl_build_take_vector(b, b->channels, &op->beta));
+    op->epsilon = layer->epsilon;
+    op->info.flop = 8.0 * b->steps * b->channels;
+    snprintf(op->info.shape, sizeof op->info.shape, "%u, epsilon %g%s", b->channels, (double)layer->epsilon, activation_of(op));
+    return SL_OK;
+}
+
+static void run_norm(const sl_forward *f, const sl_op *op, const float *x, float *out)
+{
+    const size_t stride = sl_forward_stride(f, op->steps), n = op->channels * stride;
+    memcpy(out, x, n * sizeof *out);
+    const sl_norm norm = {.channels = op->channels, .lanes = stride, .stride = stride, .x = out, .gamma = op->gamma,
+                          .beta = op->beta, .epsilon = op->epsilon};
+    f->kernels->norm(&norm);
+    for (size_t i = 0; op->relu && i < n; i++) out[i] = out[i] < 0 ? 0 : out[i]; /* NaN stays NaN */
+    if (op->silu) f->kernels->silu(n, out);
 }
 
 static sl_status build_softmax(sl_builder *b, const sl_layer *layer)
@@ -165,6 +194,8 @@ const sl_layer_type sl_layer_flatten = {
 const sl_layer_type sl_layer_dense = {
     .name = "dense", .build = build_dense, .run = run_dense, .scratch = dense_scratch, .any_side = true,
     .backwards = true, .stepwise = true};
+const sl_layer_type sl_layer_norm = {
+    .name = "norm", .build = build_norm, .run = run_norm, .any_side = true, .backwards = true, .stepwise = true};
 const sl_layer_type sl_layer_softmax = {
     .name = "softmax", .build = build_softmax, .run = run_softmax, .any_side = true, .backwards = true,
     .stepwise = true};

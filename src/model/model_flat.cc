@@ -402,6 +402,7 @@ Offset<flat::Layer> write_layer(FlatBufferBuilder &b, const sl_layer &layer)
         to.add_hidden(layer.hidden);
         to.add_epsilon(layer.epsilon);
         break;
+    case SL_LAYER_NORM: to.add_epsilon(layer.epsilon); break;
     default: break;
     }
     return to.Finish();

@@ -24,6 +24,7 @@ const sl_layer_type *sl_layer_type_of(sl_layer_kind kind)
         [SL_LAYER_MAX_POOL] = &sl_layer_max_pool,
         [SL_LAYER_FLATTEN] = &sl_layer_flatten,
         [SL_LAYER_LAST_STEP] = &sl_layer_last_step,
+        [SL_LAYER_NORM] = &sl_layer_norm,
     };
     return (unsigned)kind < SL_N_LAYER_KINDS ? types[kind] : NULL;
 }
@@ -33,7 +34,9 @@ sl_status sl_build_activation(sl_builder *b, const sl_layer *layer)
     if ((unsigned)layer->activation >= SL_N_ACTIVATIONS) return SL_BAD(b, "unknown activation %d", (int)layer->activation);
     b->op->relu = layer->activation == SL_ACTIVATION_RELU;
     b->op->silu = layer->activation == SL_ACTIVATION_SILU;
-    if (b->op->silu && layer->kind != SL_LAYER_DENSE) return SL_BAD(b, "only dense layers have a silu");
+    if (b->op->silu && layer->kind != SL_LAYER_DENSE && layer->kind != SL_LAYER_NORM) {
+        return SL_BAD(b, "only dense layers and norms have a silu");
+    }
     return SL_OK;
 }
 

@@ -54,6 +54,8 @@ typedef struct sl_op {
     sl_recurrent recurrent[2];    /* forwards, backwards */
     uint32_t pool_steps, pool_channels;
     const float *positions;  /* channels rows of stride(steps) */
+    const float *gamma, *beta; /* norm */
+    float epsilon;
     sl_encoder encoder;
     sl_layer_info info;
 

@@ -37,13 +37,14 @@ typedef enum sl_layer_kind {
     SL_LAYER_MAX_POOL = 11,
     SL_LAYER_FLATTEN = 12,
     SL_LAYER_LAST_STEP = 13,
+    SL_LAYER_NORM = 14,
     SL_N_LAYER_KINDS
 } sl_layer_kind;
 
 typedef enum sl_activation {
     SL_ACTIVATION_NONE = 0,
     SL_ACTIVATION_RELU = 1,
-    SL_ACTIVATION_SILU = 2, /* dense layers only */
+    SL_ACTIVATION_SILU = 2, /* dense layers and norms only */
     SL_N_ACTIVATIONS
 } sl_activation;
 

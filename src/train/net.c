@@ -22,6 +22,7 @@ const sl_train_kind *sl_train_kind_of(sl_layer_kind kind)
     case SL_LAYER_MAX_POOL: return &sl_train_max_pool;
     case SL_LAYER_FLATTEN: return &sl_train_flatten;
     case SL_LAYER_LAST_STEP: return &sl_train_last_step;
+    case SL_LAYER_NORM: return &sl_train_norm;
     default: return NULL;
     }
 }
@@ -29,10 +30,13 @@ const sl_train_kind *sl_train_kind_of(sl_layer_kind kind)
 size_t sl_train_batch(const sl_model_parts *parts)
 {
     enum { FEW = 4 /* t2's signals of four objects fit into a level-2 cache */ };
+    bool many_steps = false;
     for (size_t i = 0; i < parts->n_layers; i++) {
-        if (parts->layers[i].kind == SL_LAYER_GRU || parts->layers[i].kind == SL_LAYER_LSTM) return SL_LANES;
+        const sl_layer_kind kind = parts->layers[i].kind;
+        if (kind == SL_LAYER_GRU || kind == SL_LAYER_LSTM) return SL_LANES;
+        many_steps = many_steps || kind == SL_LAYER_CONV1D || kind == SL_LAYER_ENCODER || kind == SL_LAYER_TCN;
     }
-    return FEW;
+    return many_steps ? FEW : SL_LANES; /* on a single step objects lie lane by lane */
 }
 
 static void copy_floats(const sl_tensor *t, size_t n, float *to)

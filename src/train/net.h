@@ -86,7 +86,7 @@ typedef struct sl_train_drops {
     float head; /* on what other dense layers take, but for those where features or the input come in */
 } sl_train_drops;
 
-/* Objects that best go through together: as many as there are lanes for steps of recurrent layers, few otherwise. */
+/* Objects that best go through together: as many as there are lanes where a layer is recurrent or all see one step, few otherwise. */
 size_t sl_train_batch(const sl_model_parts *parts);
 
 /*
@@ -106,7 +106,7 @@ sl_model_parts sl_train_net_parts(const sl_train_net *net, const float *params, 
 const sl_train_kind *sl_train_kind_of(sl_layer_kind kind);
 extern const sl_train_kind sl_train_conv1d, sl_train_positions, sl_train_encoder, sl_train_mean, sl_train_dense,
     sl_train_features, sl_train_folded, sl_train_recurrent, sl_train_tcn, sl_train_max_pool, sl_train_flatten,
-    sl_train_last_step;
+    sl_train_last_step, sl_train_norm;
 void sl_train_unfold(const sl_train_net *net, const sl_train_node *node);
 
 #endif

@@ -130,7 +130,14 @@ static void add_head(maker *m)
     const sl_net_size *s = m->size;
     if (!s->tile) add_features(m);
     for (int i = 0; i < 2; i++) {
-        if (s->head[i] > 0) add_dense(m, s->head[i], s->silu ? SL_ACTIVATION_SILU : SL_ACTIVATION_RELU);
+        const sl_activation act = s->silu ? SL_ACTIVATION_SILU : SL_ACTIVATION_RELU;
+        if (s->head[i] == 0) continue;
+        add_dense(m, s->head[i], s->norm ? SL_ACTIVATION_NONE : act);
+        if (!s->norm) continue;
+        sl_layer *norm = add_layer(m, SL_LAYER_NORM);
+        norm->epsilon = 1e-5f;
+        norm->activation = act;
+        add_norm(m, m->channels);
     }
     add_dense(m, m->parts->contract.n_classes, SL_ACTIVATION_NONE);
     add_layer(m, SL_LAYER_SOFTMAX);
@@ -274,7 +281,8 @@ static const struct net {
     {"lstm", make_lstm, {.name = "lstm", .width = 32, .heads = 1, .hidden = 1, .blocks = 2, .kernel = 1, .tile = true}},
     {"tcn", make_tcn, {.name = "tcn", .width = 100, .heads = 1, .hidden = 1, .blocks = 4, .kernel = 2, .tile = true}},
     {"cnn", make_cnn, {.name = "cnn", .width = 32, .heads = 1, .hidden = 1, .blocks = 2, .kernel = 3, .head = {32}}},
-    {"mlp", make_mlp, {.name = "mlp", .width = 1, .heads = 1, .hidden = 1, .kernel = 1, .head = {128, 64}, .silu = true}},
+    {"mlp", make_mlp, {.name = "mlp", .width = 1, .heads = 1, .hidden = 1, .kernel = 1, .head = {128, 64},
+                       .silu = true, .norm = true}},
 };
 enum { N_NETS = sizeof nets / sizeof nets[0] };
 

@@ -225,7 +225,7 @@ static uint64_t name_run(const run *r)
     sl_train_options o = *r->options;
     uint64_t h = sl_hash_more(SL_HASH_START, sl_dataset_id(r->data), strlen(sl_dataset_id(r->data)));
     const double numbers[] = {o.net.width, o.net.heads, o.net.hidden, o.net.blocks, o.net.kernel, o.net.head[0],
-                              o.net.head[1], o.net.silu, o.net.tile, o.prior, o.folds, o.fold, o.views, o.balance, o.smoothing, o.soft_share, o.soft_temperature,
+                              o.net.head[1], o.net.silu, o.net.norm, o.net.tile, o.prior, o.folds, o.fold, o.views, o.balance, o.smoothing, o.soft_share, o.soft_temperature,
                               (double)o.optimizer, o.rate, o.beta1, o.beta2, o.epsilon, o.decay, o.clip,
                               (double)o.schedule, o.warmup, o.final, o.plateau_factor, o.plateau_epochs, o.average,
                               o.drop_encoder, o.drop_head, o.epochs, o.batch, o.patience, (double)r->split.n_train,

@@ -197,6 +197,16 @@ static inline signal naive_max_pool(sl_arena *arena, signal x, const sl_layer *l
     return out;
 }
 
+/* What a standalone norm does: the activation behind it. */
+static inline signal naive_act(signal x, sl_activation activation)
+{
+    for (uint32_t i = 0; i < x.steps * x.channels; i++) {
+        if (activation == SL_ACTIVATION_RELU) x.x[i] = fmax(0, x.x[i]);
+        if (activation == SL_ACTIVATION_SILU) x.x[i] /= 1 + exp(-x.x[i]);
+    }
+    return x;
+}
+
 static inline signal naive_layer(sl_arena *arena, signal x, const sl_layer *layer, const sl_tensor *w)
 {
     signal out = new_signal(arena, x.steps, x.channels);
@@ -205,6 +215,8 @@ static inline signal naive_layer(sl_arena *arena, signal x, const sl_layer *laye
     case SL_LAYER_CONV1D: return naive_matrix(arena, x, w, layer->units, layer->kernel, layer->activation);
     case SL_LAYER_DENSE: return naive_matrix(arena, x, w, layer->units, 1, layer->activation);
     case SL_LAYER_ENCODER: return naive_encoder(arena, x, layer, w);
+    case SL_LAYER_NORM:
+        return naive_act(naive_norm(arena, x, new_signal(arena, x.steps, x.channels), w, layer->epsilon), layer->activation);
     case SL_LAYER_POSITIONS:
         for (uint32_t i = 0; i < x.steps * x.channels; i++) {
             const uint32_t t = i / x.channels, c = i % x.channels;

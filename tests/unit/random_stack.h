@@ -72,6 +72,14 @@ static inline void stack_dense(stack *s, uint32_t units, sl_activation activatio
     s->channels = units;
 }
 
+static inline void stack_norm(stack *s, sl_activation activation)
+{
+    sl_layer *layer = random_layer(s->parts, SL_LAYER_NORM);
+    layer->epsilon = 1e-3f;
+    layer->activation = activation;
+    random_norm(s->parts, s->arena, &s->rng, s->storage, s->channels);
+}
+
 static inline void stack_mean(stack *s)
 {
     random_layer(s->parts, SL_LAYER_MEAN_OVER_TIME);

@@ -111,6 +111,7 @@ static void features_join_the_signal_anywhere(void **state)
         stack_mean(&s);
         if (place >= 2) stack_features(&s);
         if (place == 5) stack_dense(&s, size[3], SL_ACTIVATION_SILU);
+        if (place == 5 && size[3] > 4) stack_norm(&s, (sl_activation)(i % SL_N_ACTIVATIONS));
         stack_end(&s);
         ASSERT_NEAR(s, false);
         sl_arena_release(&arena);

@@ -162,6 +162,7 @@ static void features_have_gradients(void **state)
         task t;
         begin_task(&t);
         stack s = new_stack(&t.arena, k, 11 + (uint32_t)k, 2, k == 0 ? 1 : 19, 4);
+        if (k == 4) stack_norm(&s, SL_ACTIVATION_NONE);
         if (k != 1) stack_features(&s);
         stack_conv(&s, 7, k == 2 ? 3 : 1);
         stack_positions(&s);
@@ -170,6 +171,7 @@ static void features_have_gradients(void **state)
         stack_mean(&s);
         if (k < 3) stack_features(&s);
         stack_dense(&s, 9, k == 0 ? SL_ACTIVATION_RELU : SL_ACTIVATION_SILU);
+        stack_norm(&s, (sl_activation)(k % SL_N_ACTIVATIONS));
         stack_end(&s);
         t.parts = s.parts;
         check_gradients(&t, k, &drops, 5, false);

@@ -279,6 +279,19 @@ static float ref_rate(const ref_net *r)
     return 0;
 }
 
+static ref_signal ref_norm(ref_net *r, const ref_signal *in, const sl_layer *layer)
+{
+    ref_signal out = ref_new(in->channels, in->steps), zeros = ref_new(in->channels, in->steps);
+    memcpy(out.x, in->x, in->channels * in->steps * sizeof *out.x);
+    ref_add_norm(r, &out, &zeros, layer->epsilon);
+    free(zeros.x);
+    for (size_t i = 0; i < out.channels * out.steps; i++) {
+        if (layer->activation == SL_ACTIVATION_RELU) out.x[i] = fmax(out.x[i], 0);
+        if (layer->activation == SL_ACTIVATION_SILU) out.x[i] /= 1 + exp(-out.x[i]);
+    }
+    return out;
+}
+
 static ref_signal ref_layer(ref_net *r, ref_signal *in, const sl_layer *layer)
 {
     const float drop = ref_rate(r);
@@ -286,6 +299,7 @@ static ref_signal ref_layer(ref_net *r, ref_signal *in, const sl_layer *layer)
     case SL_LAYER_CONV1D: return ref_conv1d(r, in, layer);
     case SL_LAYER_POSITIONS: return ref_positions(r, in, layer);
     case SL_LAYER_ENCODER: return ref_encoder(r, in, layer, drop);
+    case SL_LAYER_NORM: return ref_norm(r, in, layer);
     case SL_LAYER_MEAN_OVER_TIME: return ref_mean(in);
     case SL_LAYER_FEATURES: return ref_features(r, in);
     case SL_LAYER_GRU:
