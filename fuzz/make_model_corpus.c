@@ -1,5 +1,5 @@
 /* make_model_corpus MODEL_DIR TFLITE_DIR - the small files that fuzz/corpus/model and fuzz/corpus/tflite begin with. */
-#include "../tests/unit/random_model.h"
+#include "../tests/unit/random_stack.h"
 #include "../tests/unit/tflite_maker.h"
 
 #include "base/file.h"
@@ -14,6 +14,40 @@ static const random_size sizes[] = {
     {5, 2, 4, 1, 1, 5, 5, 2, 3, 1, SL_EXTRAS_AS_STEPS, true, false},
 };
 
+/* The layers that t2 has not, of the grid and of nights. */
+static const sl_model_parts *zoo(sl_arena *arena, uint64_t i)
+{
+    stack s = new_stack(arena, i, 6, 1, 1, 2);
+    if (i % 2) stack_nights(&s, 5);
+    stack_features(&s);
+    if (i < 2) {
+        stack_tcn(&s, 2, 2, 2);
+        stack_recurrent(&s, SL_LAYER_GRU, 2, false);
+        stack_last_step(&s);
+    } else if (i == 2) {
+        stack_conv(&s, 3, 3);
+        stack_max_pool(&s, 2, 2);
+        stack_flatten(&s);
+    } else {
+        stack_recurrent(&s, SL_LAYER_LSTM, 2, true);
+        stack_recurrent(&s, SL_LAYER_GRU, 1, true);
+        stack_mean(&s);
+    }
+    stack_end(&s);
+    return s.parts;
+}
+
+static sl_status write_zoo(const char *folder, uint64_t i, sl_error *err)
+{
+    char path[4096];
+    sl_arena arena;
+    sl_arena_init(&arena, 1 << 26);
+    snprintf(path, sizeof path, "%s/zoo-%d", folder, (int)i);
+    const sl_status status = sl_model_write(zoo(&arena, i), path, err);
+    sl_arena_release(&arena);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 3) {
@@ -21,6 +55,12 @@ int main(int argc, char **argv)
         return 2;
     }
     sl_error err = {0};
+    for (uint64_t i = 0; i < 4; i++) {
+        if (write_zoo(argv[1], i, &err) != SL_OK) {
+            fprintf(stderr, "%s\n", err.message);
+            return 1;
+        }
+    }
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         sl_arena arena;
         sl_arena_init(&arena, 1 << 26);

@@ -35,9 +35,10 @@ static sl_status fold_features(sl_network *net, sl_op *op, sl_op *next, sl_arena
     const size_t stride = sl_stride(m->n);
     const float *w = m->w;
     float *left = SL_ARENA_NEW(arena, float, (size_t)m->n * channels);
-    float *right = SL_ARENA_NEW(arena, float, features * stride);
+    float *right = SL_ARENA_NEW(arena, float, (features + 1) * stride);
     if (left == NULL || right == NULL) return SL_FAIL_NOMEM(err);
-    memset(right, 0, features * stride * sizeof *right);
+    memset(right, 0, (features + 1) * stride * sizeof *right);
+    memcpy(right + features * stride, m->bias, m->n * sizeof *right);
     for (size_t n = 0; n < m->n; n++) {
         memcpy(left + n * channels, w + n * m->k, channels * sizeof *left);
         for (size_t f = 0; f < features; f++) right[f * stride + n] = w[n * m->k + channels + f];

@@ -175,14 +175,11 @@ static void run_features(const sl_forward *f, const sl_op *op, const float *x, f
 const float *sl_features_bias(const sl_forward *f, const sl_op *op)
 {
     if (op->feature_weights == NULL) return NULL;
-    const size_t n = op->matrix.n, stride = sl_stride(n);
-    float *bias = f->scratch;
-    memcpy(bias, op->matrix.bias, n * sizeof *bias);
-    for (size_t k = 0; k < op->n_features; k++) {
-        const float *w = op->feature_weights + k * stride, value = f->features[k];
-        for (size_t i = 0; i < n; i++) bias[i] += w[i] * value;
-    }
-    return bias;
+    const size_t stride = sl_stride(op->matrix.n);
+    const sl_matvec product = {.lanes = stride, .k = op->n_features, .w = op->feature_weights,
+                               .bias = op->feature_weights + op->n_features * stride, .x = f->features, .y = f->scratch};
+    f->kernels->recur.matvec(&product);
+    return f->scratch;
 }
 
 const sl_layer_type sl_layer_mean_over_time = {

@@ -62,7 +62,7 @@ typedef struct sl_op {
     /* by sl_network_prepare */
     bool folded;      /* a neighbour does its work: the runner passes over it */
     const float *add; /* conv1d: the positions behind it, or NULL */
-    const float *feature_weights; /* conv1d, dense: n_features rows of stride(matrix.n), or NULL */
+    const float *feature_weights; /* conv1d, dense: n_features rows of stride(matrix.n) and one of biases, or NULL */
     uint32_t n_features;
 } sl_op;
 

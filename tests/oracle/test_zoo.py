@@ -34,7 +34,7 @@ N = 20  # more than go side by side, and some alone
 
 class NetSize(c.Structure):
     _fields_ = [("name", c.c_char * 16)] + [(name, c.c_uint32) for name in (
-        "width", "heads", "hidden", "blocks", "kernel", "head")] + [("tile", c.c_bool)]
+        "width", "heads", "hidden", "blocks", "kernel")] + [("head", c.c_uint32 * 2), ("silu", c.c_bool), ("tile", c.c_bool)]
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def write(lib, name, contract, path, **size_changes):
     err, size = Error(), NetSize()
     check(lib.sl_net_size_preset(name.encode(), c.byref(size), c.byref(err)), err)
     for key, value in size_changes.items():
-        setattr(size, key, value)
+        setattr(size, key, (c.c_uint32 * 2)(*value) if key == "head" else value)
     check(lib.sl_net_write(c.byref(size), c.byref(contract), c.c_uint64(3), str(path).encode(), c.byref(err)), err)
 
 
@@ -135,8 +135,7 @@ def conv(layer, tensors, x):
 
 
 def dense(layer, tensors, x):
-    y = F.linear(x, *tensors)
-    return F.relu(y) if layer.Activation() else y
+    return (lambda y: y, F.relu, F.silu)[layer.Activation()](F.linear(x, *tensors))
 
 
 def forward(layers, x, features, every_step):
@@ -175,7 +174,7 @@ def run(lib, path, x, steps, classes):
 
 @pytest.mark.parametrize("name,steps,nights,features,wavelengths,changes", [
     ("gru", 50, False, 0, 0, {}),
-    ("gru", 30, True, 5, 0, {"tile": False, "head": 16}),
+    ("gru", 30, True, 5, 0, {"tile": False, "head": (16, 9), "silu": True}),
     ("lstm", 60, True, 0, 0, {}),
     ("lstm", 40, False, 3, 0, {"width": 50}),
     ("tcn", 50, False, 0, 0, {}),
