@@ -34,7 +34,7 @@ N = 20  # more than go side by side, and some alone
 
 class NetSize(c.Structure):
     _fields_ = [("name", c.c_char * 16)] + [(name, c.c_uint32) for name in (
-        "width", "heads", "hidden", "blocks", "kernel")] + [("head", c.c_uint32 * 2), ("silu", c.c_bool), ("tile", c.c_bool)]
+        "width", "heads", "hidden", "blocks", "kernel")] + [("head", c.c_uint32 * 2), ("silu", c.c_bool), ("norm", c.c_bool), ("tile", c.c_bool)]
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +138,11 @@ def dense(layer, tensors, x):
     return (lambda y: y, F.relu, F.silu)[layer.Activation()](F.linear(x, *tensors))
 
 
+def norm(layer, tensors, x):
+    y = F.layer_norm(x, x.shape[1:], *tensors, eps=layer.Epsilon())
+    return (lambda y: y, F.relu, F.silu)[layer.Activation()](y)
+
+
 def forward(layers, x, features, every_step):
     x = torch.tensor(x.astype(float))
     f = torch.tensor(features.astype(float))
@@ -154,6 +159,7 @@ def forward(layers, x, features, every_step):
         elif kind == 11: x = F.max_pool2d(x[None], (layer.PoolSteps(), layer.PoolChannels()))[0]
         elif kind == 12: x = x.reshape(1, -1)
         elif kind == 13: x = x if every_step else x[-1:]
+        elif kind == 14: x = norm(layer, tensors, x)
         else: raise AssertionError(kind)
     return x.numpy()
 
@@ -181,6 +187,7 @@ def run(lib, path, x, steps, classes):
     ("tcn", 21, True, 2, 0, {"kernel": 3, "width": 10}),
     ("cnn", 180, False, 0, 32, {}),
     ("cnn", 51, False, 4, 0, {"width": 20, "kernel": 4}),
+    ("mlp", 30, False, 7, 0, {"head": (24, 17)}),
 ])
 def test_the_zoo_equals_pytorch(lib, schema, tmp_path, name, steps, nights, features, wavelengths, changes):
     contract = contract_for(lib, steps, nights, features, wavelengths)
