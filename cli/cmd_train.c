@@ -11,6 +11,7 @@
 #include "train_run.h"
 
 static const char *const optimizers[] = {"adamw", "adam", NULL};
+static const char *const novelties[] = {"none", "nearest", "answer", "energy", NULL}; /* by sl_novelty_kind */
 static const char *const schedules[] = {"cosine", "plateau", "constant", NULL};
 
 static const manual about = {
@@ -41,7 +42,8 @@ typedef struct wishes {
     double balance, prior, smoothing, soft_share, soft_temperature, rate, beta1, beta2, decay, clip, warmup, final_rate,
         plateau_factor, average, drop_encoder, drop_head;
     uint64_t width, heads, hidden, blocks, kernel, head[2], folds, fold, plateau_epochs, epochs, batch, patience, seed, threads;
-    int optimizer, schedule;
+    int optimizer, schedule, novelty;
+    bool uncalibrated;
 } wishes;
 
 static wishes wishes_of(const sl_train_options *o)
@@ -55,7 +57,7 @@ static wishes wishes_of(const sl_train_options *o)
         .heads = o->net.heads, .hidden = o->net.hidden, .blocks = o->net.blocks, .kernel = o->net.kernel,
         .head = {o->net.head[0], o->net.head[1]}, .folds = o->folds, .fold = o->fold, .plateau_epochs = o->plateau_epochs,
         .epochs = o->epochs, .batch = o->batch, .patience = o->patience, .seed = o->seed, .threads = o->threads,
-        .optimizer = (int)o->optimizer, .schedule = (int)o->schedule,
+        .optimizer = (int)o->optimizer, .schedule = (int)o->schedule, .novelty = o->novelty,
     };
 }
 
@@ -93,6 +95,8 @@ static void grant(const wishes *w, sl_train_options *o)
     o->threads = (uint32_t)w->threads;
     o->optimizer = (sl_optimizer)w->optimizer;
     o->schedule = (sl_schedule)w->schedule;
+    o->novelty = w->novelty;
+    o->calibrate = !w->uncalibrated;
 }
 
 /* The value of --name among the words, or NULL: what other defaults depend on is looked for before. */
@@ -151,6 +155,9 @@ static int parse(int argc, char **argv, train_wishes *t)
                                               "so that all classes count the same without it (default 1)", 0, 2},
         {0, "balance", OPT_REAL, &w.balance, "X", "instead: objects weigh as (size of the class)^-X (default 0)", 0, 2},
         {0, "smoothing", OPT_REAL, &w.smoothing, "X", "of labels (default 0)", 0, 0.9},
+        {0, "novelty", OPT_CHOICE, &w.novelty, "NAME", "what the model tells of inputs unlike the training set: nearest (default), "
+                                                       "answer, energy or none", 0, 0, novelties},
+        {0, "uncalibrated", OPT_FLAG, &w.uncalibrated, NULL, "neither a temperature nor novelty"},
         {0, "teacher", OPT_TEXT, &t->teachers, "MODEL,...", "learn the mean answer of these models, too"},
         {0, "soft", OPT_TEXT, &t->soft, "FILE", "the same from a CSV: object_id, copy (optional), a column for each class"},
         {0, "soft-share", OPT_REAL, &w.soft_share, "X", "of the loss that is the teachers' (default 0.5)", 0, 1},

@@ -37,11 +37,12 @@ static void put_options(FILE *to, const train_wishes *t)
         {"rate", (double)o->rate}, {"decay", (double)o->decay}, {"clip", (double)o->clip}, {"warmup", (double)o->warmup},
         {"average", (double)o->average}, {"dropout", (double)o->drop_head},
         {"encoder_dropout", (double)o->drop_encoder}, {"max_epochs", o->epochs}, {"batch", o->batch},
-        {"patience", o->patience}, {"seed", (double)o->seed},
+        {"patience", o->patience}, {"seed", (double)o->seed}, {"calibrate", o->calibrate},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) put_number(to, numbers[i].name, numbers[i].x);
     put_text(to, "optimizer", optimizers[o->optimizer]);
     put_text(to, "schedule", schedules[o->schedule]);
+    put_text(to, "novelty", sl_novelty_name(o->novelty));
     put_text(to, "init", t->init);
     put_text(to, "teachers", t->teachers);
     put_text(to, "soft", t->soft);
@@ -75,6 +76,7 @@ static void put_line(FILE *to, const train_wishes *t, const sl_dataset *data, co
     put_number(to, "log_loss", r->loss);
     put_number(to, "accuracy", r->accuracy);
     put_number(to, "f1", r->f1);
+    put_number(to, "temperature", r->temperature);
     put_number(to, "train_loss", r->last.train_loss);
     put_number(to, "seconds", r->last.seconds);
     put_number(to, "objects_per_second", r->last.objects_per_second);

@@ -93,8 +93,8 @@ static void tell_end(const train_wishes *t, const sl_train_result *r)
     fprintf(stderr, "%s: %s, %s parameters, %u epochs in %.1f s", t->out, t->options.net.name,
             show_count(r->n_parameters, count), r->last.epoch, r->last.seconds);
     if (!isnan(r->loss)) {
-        fprintf(stderr, "; best in epoch %u: log-loss %.4f, %.1f %% right, F1 %.3f", r->last.best_epoch, r->loss,
-                100 * r->accuracy, r->f1);
+        fprintf(stderr, "; best in epoch %u: log-loss %.4f, %.1f %% right, F1 %.3f, temperature %.3f",
+                r->last.best_epoch, r->loss, 100 * r->accuracy, r->f1, r->temperature);
     }
     fputc('\n', stderr);
 }

@@ -113,6 +113,8 @@ typedef struct sl_train_options {
     float final;             /* share of the rate at the end of a cosine */
     float plateau_factor;
     uint32_t plateau_epochs;
+    bool calibrate;          /* fit a temperature and novelty to the validation objects, as sl_model_calibrate */
+    int novelty;             /* sl_novelty_kind, or 0; a distance only where the network ends in a dense layer on one step */
     float average;           /* weights used are an exponential average: what it keeps in a step; 0: the last weights */
     float drop_encoder, drop_head; /* dropout: in encoders and causal blocks, between recurrent layers, behind a FLATTEN;
                                       before dense layers, but for those where features or the input come in */
@@ -137,6 +139,7 @@ SL_API sl_status sl_train_defaults(const char *net, sl_train_options *out, sl_er
 typedef struct sl_train_result {
     sl_train_progress last; /* of the last epoch */
     double loss, accuracy, f1; /* of the weights written, on the validation set; NaN without one */
+    double temperature;        /* of the model written */
     size_t n_parameters;
     size_t workspace_bytes; /* memory for weights, gradients and passes of all threads */
     bool resumed;

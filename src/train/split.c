@@ -53,19 +53,22 @@ static void sort_objects(const sl_dataset *data, const sl_train_options *o, sl_s
     s->validate = s->train + n_objects - s->n_validate;
 }
 
-/* The whole light curve is the row of copy 0; where an object has none, its first. */
+size_t sl_object_whole(const sl_dataset *data, const sl_object *object)
+{
+    for (size_t r = object->first; r < object->first + object->n; r++) {
+        sl_dataset_row row;
+        sl_dataset_get(data, r, &row);
+        if (row.copy == 0) return r;
+    }
+    return object->first;
+}
+
 static void choose_rows(const sl_dataset *data, bool views, sl_split *s)
 {
     for (size_t i = s->n_validate; i-- > 0;) {
         const sl_object *object = &s->validate[i];
-        size_t whole = object->first;
-        for (size_t r = object->first; r < object->first + object->n; r++) {
-            sl_dataset_row row;
-            sl_dataset_get(data, r, &row);
-            if (row.copy == 0) whole = r;
-            if (views) s->rows[s->n_rows++] = r;
-        }
-        if (!views) s->rows[s->n_rows++] = whole;
+        if (!views) s->rows[s->n_rows++] = sl_object_whole(data, object);
+        for (uint32_t r = 0; views && r < object->n; r++) s->rows[s->n_rows++] = object->first + r;
     }
 }
 

@@ -24,4 +24,7 @@ typedef struct sl_split {
 sl_status sl_split_make(const sl_dataset *data, const sl_train_options *options, sl_split *out, sl_error *err);
 void sl_split_release(sl_split *split);
 
+/* The row of an object's whole light curve, that of copy 0; where it has none, its first. */
+size_t sl_object_whole(const sl_dataset *data, const sl_object *object);
+
 #endif

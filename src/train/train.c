@@ -9,9 +9,9 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/rng.h"
-#include "model/model_write.h"
 #include "model/open_model.h"
 #include "train/checkpoint.h"
+#include "train/finish.h"
 #include "train/nets.h"
 #include "train/split.h"
 #include "train/validate.h"
@@ -191,7 +191,8 @@ static sl_status check_options(const sl_train_options *o, sl_error *err)
                        within(o->warmup, 0, 1e6f) && within(o->final, 0, 1) && within(o->plateau_factor, 0.001f, 1) &&
                        within(o->average, 0, 0.999999f) && (unsigned)o->optimizer < SL_N_OPTIMIZERS &&
                        (unsigned)o->schedule < SL_N_SCHEDULES;
-    const bool drops = within(o->drop_encoder, 0, 0.95f) && within(o->drop_head, 0, 0.95f);
+    const bool drops = within(o->drop_encoder, 0, 0.95f) && within(o->drop_head, 0, 0.95f) &&
+                       o->novelty >= 0 && o->novelty < SL_N_NOVELTY_KINDS;
     const bool loop = o->epochs >= 1 && o->epochs <= 100000 && o->batch >= 1 && o->batch <= 65536 && o->threads <= 1024 &&
                       o->folds != 1 && o->folds <= 1000 && (o->folds == 0 || o->fold < o->folds);
     if (!loss) return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "train: an option of the loss is out of its bounds");
@@ -272,24 +273,6 @@ static sl_status begin(run *r, sl_error *err)
     return SL_OK;
 }
 
-static sl_status write_best(const run *r, const char *path, sl_train_result *result, sl_error *err)
-{
-    result->loss = result->accuracy = result->f1 = NAN;
-    if (r->split.n_rows > 0) {
-        SL_TRY(sl_validate(r->learner, r->best, r->data, r->split.n_rows, r->split.rows, r->scores, err));
-        result->loss = r->scores->figure[SL_FIGURE_LOG_LOSS].value;
-        result->accuracy = r->scores->figure[SL_FIGURE_ACCURACY].value;
-        result->f1 = r->scores->figure[SL_FIGURE_F1].value;
-    }
-    const sl_train_net *net = r->learner->net;
-    sl_tensor *tensors = calloc(net->parts.n_tensors + 1, sizeof *tensors);
-    if (tensors == NULL) return SL_FAIL_NOMEM(err);
-    const sl_model_parts parts = sl_train_net_parts(net, r->best, tensors);
-    const sl_status status = sl_model_write(&parts, path, err);
-    free(tensors);
-    return status;
-}
-
 static sl_status train(run *r, const char *path, sl_train_result *result, sl_error *err)
 {
     const sl_train_options *o = r->options;
@@ -305,7 +288,7 @@ static sl_status train(run *r, const char *path, sl_train_result *result, sl_err
     result->n_parameters = r->learner->net->network.n_parameters;
     result->workspace_bytes = sl_learner_bytes(r->learner);
     SL_TRY(run_epochs(r, name, result, err));
-    return write_best(r, path, result, err);
+    return sl_train_finish(r->learner, r->best, r->data, &r->split, o, path, result, err);
 }
 
 sl_status sl_train(const sl_dataset *data, const sl_train_options *options, const char *path, sl_train_result *result,
@@ -334,7 +317,7 @@ sl_status sl_train_defaults(const char *net, sl_train_options *out, sl_error *er
         .optimizer = SL_OPTIMIZER_ADAMW, .rate = 2e-3f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .decay = 0.2f,
         .clip = 1, .schedule = SL_SCHEDULE_COSINE, .warmup = 2, .final = 0.01f, .plateau_factor = 0.3f,
         .plateau_epochs = 5, .average = 0.998f, .drop_encoder = 0.1f, .drop_head = 0.2f, .epochs = 80, .batch = 64,
-        .patience = 20, .seed = 1,
+        .patience = 20, .seed = 1, .calibrate = true, .novelty = SL_NOVELTY_NEAREST,
     };
     return sl_net_size_preset(net, &out->net, err);
 }

@@ -6,8 +6,8 @@
 #include "model/model_write.h"
 #include "train/answering.h"
 
-static sl_status judge(const sl_learner *l, const sl_model *model, const sl_dataset *data, size_t n, const size_t *rows,
-                       sl_scores *out, sl_error *err)
+sl_status sl_validate_model(const sl_learner *l, const sl_model *model, const sl_dataset *data, size_t n,
+                            const size_t *rows, sl_scores *out, sl_error *err)
 {
     const sl_contract *contract = sl_dataset_contract(data);
     static const sl_scores_options no_intervals = {0};
@@ -31,7 +31,7 @@ sl_status sl_validate(const sl_learner *l, const float *params, const sl_dataset
     size_t n_bytes;
     sl_status status = sl_model_write_memory(&parts, &bytes, &n_bytes, err);
     if (status == SL_OK) status = sl_model_open_memory(bytes, n_bytes, &model, err);
-    if (status == SL_OK) status = judge(l, model, data, n, rows, out, err);
+    if (status == SL_OK) status = sl_validate_model(l, model, data, n, rows, out, err);
     sl_model_close(model);
     free(bytes);
     free(tensors);

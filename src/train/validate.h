@@ -10,4 +10,8 @@
 sl_status sl_validate(const sl_learner *learner, const float *params, const sl_dataset *data, size_t n,
                       const size_t *rows, sl_scores *out, sl_error *err);
 
+/* The same of a model that is there. */
+sl_status sl_validate_model(const sl_learner *learner, const sl_model *model, const sl_dataset *data, size_t n,
+                            const size_t *rows, sl_scores *out, sl_error *err);
+
 #endif

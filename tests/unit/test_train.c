@@ -74,13 +74,14 @@ static void it_learns(void **state)
         sl_train_options o = options_for(25);
         o.net.tile = k == 3;
         o.smoothing = k == 1 ? 0.05f : 0;
+        o.calibrate = k > 0;
         sl_train_result result;
         sl_error err;
         const char *path = in_folder("model");
         assert_ok(sl_train(data, &o, path, &result, &err), &err);
         assert_true(result.accuracy > 0.9);
         assert_true(result.loss < 0.4);
-        assert_true(result.loss == result.last.best_loss);
+        if (!o.calibrate) assert_true(result.loss == result.last.best_loss && result.temperature == 1);
         assert_int_equal(result.last.n_train + result.last.n_validate, 200);
 
         /* What was written is what was validated: the same answers from the file. */
@@ -100,6 +101,10 @@ static void it_learns(void **state)
         }
         assert_int_equal(n, result.last.n_validate);
         assert_true(fabs((double)right / (double)n - result.accuracy) < 1e-9);
+        sl_model_info info;
+        sl_model_describe(model, &info);
+        assert_true(info.temperature == (float)result.temperature);
+        assert_int_equal(info.novelty, o.calibrate ? SL_NOVELTY_NEAREST : 0);
         sl_runner_free(runner);
         sl_model_close(model);
         sl_dataset_close(data);
