@@ -68,6 +68,9 @@ typedef enum sl_schedule {
     SL_N_SCHEDULES
 } sl_schedule;
 
+/* What weights must obey while they are learned: of starling/compress.h. */
+typedef struct sl_constraint sl_constraint;
+
 /* What has happened so far, once an epoch. */
 typedef struct sl_train_progress {
     uint32_t epoch, epochs;   /* done, and of how many at most */
@@ -86,6 +89,7 @@ typedef struct sl_train_progress {
 typedef struct sl_train_options {
     sl_net_size net;
     const sl_model *init; /* borrowed; go on from its network instead of a new one (fine-tuning), or NULL */
+    const sl_constraint *constraint; /* borrowed, or NULL; not together with a checkpoint */
 
     /* Which objects. An object and all of its rows are on one side. */
     uint32_t folds;          /* K: objects fall into K folds by a hash of their id; fold number `fold` validates. 0: none does */

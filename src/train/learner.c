@@ -27,6 +27,7 @@ static sl_status fill(sl_learner *l, const sl_model_parts *parts, const sl_train
     l->m = l->grads + l->n_slots * n;
     l->v = l->m + n;
     l->average = l->v + n;
+    l->weights = l->net->params;
     memcpy(l->average, l->net->params, n * sizeof *l->average);
     for (; l->n_walks < threads; l->n_walks++) SL_TRY(sl_walk_new(l->net, &l->walks[l->n_walks], err));
     return SL_OK;
@@ -54,6 +55,7 @@ void sl_learner_free(sl_learner *l)
     for (size_t i = 0; i < l->n_walks; i++) sl_walk_free(l->walks[i]);
     free(l->walks);
     free(l->grads);
+    free(l->constrained);
     sl_train_net_free(l->net);
     free(l);
 }
@@ -61,6 +63,28 @@ void sl_learner_free(sl_learner *l)
 size_t sl_learner_bytes(const sl_learner *l)
 {
     return learner_floats(l) * sizeof(float) + 2 * l->net->n_params * sizeof(float) + l->n_walks * sl_walk_bytes(l->net);
+}
+
+sl_status sl_learner_constrain(sl_learner *l, const sl_constraint *constraint, uint64_t steps, sl_error *err)
+{
+    const size_t n = l->net->n_params;
+    SL_REQUIRE(l->constrained == NULL && l->step == 0, err);
+    l->constrained = aligned_alloc(SL_ARENA_ALIGN, 2 * n * sizeof *l->constrained);
+    if (l->constrained == NULL) return SL_FAIL_NOMEM(err);
+    l->weights = memcpy(l->constrained, l->net->params, n * sizeof *l->weights);
+    l->constraint = constraint;
+    SL_TRY(constraint->begin(constraint->user, l->net, l->weights, steps, err));
+    constraint->see(constraint->user, l->weights, l->net->params);
+    sl_train_net_turn(l->net);
+    return SL_OK;
+}
+
+const float *sl_learner_seen(sl_learner *l)
+{
+    if (l->constraint == NULL) return l->average;
+    float *seen = l->constrained + l->net->n_params;
+    l->constraint->see(l->constraint->user, l->average, seen);
+    return seen;
 }
 
 static void learn_slot(void *user, size_t worker, size_t slot)
@@ -105,9 +129,15 @@ double sl_learner_gradient(sl_learner *l, const sl_lesson *lessons, size_t n, co
 void sl_learner_step(sl_learner *l, const sl_adam *adam, float rate, float clip, float keep)
 {
     sl_train_net *net = l->net;
+    const sl_constraint *c = l->constraint;
+    if (c != NULL) c->share(c->user, l->grads);
     const double norm = clip > 0 ? sl_gradient_norm(net, l->grads) : 0;
     const float factor = norm > (double)clip ? (float)((double)clip / norm) : 1;
-    sl_adam_step(adam, net, ++l->step, rate, factor, l->grads, l->m, l->v, net->params);
-    sl_average_step(net->n_params, keep, net->params, l->average);
+    sl_adam_step(adam, net, ++l->step, rate, factor, l->grads, l->m, l->v, l->weights);
+    sl_average_step(net->n_params, keep, l->weights, l->average);
+    if (c != NULL) {
+        c->step(c->user, l->step, l->weights, l->average);
+        c->see(c->user, l->weights, net->params);
+    }
     sl_train_net_turn(net);
 }

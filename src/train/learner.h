@@ -10,6 +10,7 @@
 #define SL_TRAIN_LEARNER_H
 
 #include "train/adam.h"
+#include "train/constraint.h"
 #include "train/pool.h"
 #include "train/walk.h"
 
@@ -22,7 +23,10 @@ typedef struct sl_learner {
     sl_walk **walks; /* one a thread */
     size_t n_slots;
     float *grads; /* n_slots x n_params; the sum ends up in the first */
-    float *m, *v, *average;
+    float *m, *v, *average; /* average: of the weights */
+    float *weights;         /* the optimiser's; the network's own (net->params) unless there is a constraint */
+    const sl_constraint *constraint; /* or NULL */
+    float *constrained;     /* memory for weights, and for what is seen of their average */
     double losses[SL_SLOTS];
     uint64_t step; /* that have been made */
     const sl_lesson *lessons; /* the batch at hand */
@@ -35,6 +39,11 @@ sl_status sl_learner_new(const sl_model_parts *parts, const sl_train_drops *drop
                          sl_learner **out, sl_error *err);
 void sl_learner_free(sl_learner *learner);
 size_t sl_learner_bytes(const sl_learner *learner);
+
+/* From now on the weights obey, for a run of so many steps. Borrows the constraint. */
+sl_status sl_learner_constrain(sl_learner *learner, const sl_constraint *constraint, uint64_t steps, sl_error *err);
+/* The average of the weights as the network is to see it: n_params, good until the next call or step. */
+const float *sl_learner_seen(sl_learner *learner);
 
 /* The gradient of the sum of weight x loss into grads; gives that sum. */
 double sl_learner_gradient(sl_learner *learner, const sl_lesson *lessons, size_t n, const sl_loss *loss);

@@ -115,21 +115,24 @@ static sl_status judge(run *r, sl_error *err)
     const sl_train_options *o = r->options;
     sl_train_state *s = &r->state;
     const size_t bytes = r->learner->net->n_params * sizeof(float);
+    const float *weights = sl_learner_seen(r->learner);
+    const bool settled = o->constraint == NULL || o->constraint->settled(o->constraint->user, s->step);
     s->loss = s->accuracy = NAN;
-    if (r->split.n_rows == 0) {
-        memcpy(r->best, r->learner->average, bytes);
+    if (r->split.n_rows == 0 || !settled) {
+        memcpy(r->best, weights, bytes);
         s->best_epoch = s->epoch;
-        return SL_OK;
     }
-    SL_TRY(sl_validate(r->learner, r->learner->average, r->data, r->split.n_rows, r->split.rows, r->scores, err));
+    if (r->split.n_rows == 0) return SL_OK;
+    SL_TRY(sl_validate(r->learner, weights, r->data, r->split.n_rows, r->split.rows, r->scores, err));
     s->loss = r->scores->figure[SL_FIGURE_LOG_LOSS].value;
     s->accuracy = r->scores->figure[SL_FIGURE_ACCURACY].value;
+    if (!settled) return SL_OK;
     s->waited++;
     if (s->loss < s->best_loss) {
         s->best_loss = s->loss;
         s->best_epoch = s->epoch;
         s->waited = 0;
-        memcpy(r->best, r->learner->average, bytes);
+        memcpy(r->best, weights, bytes);
     }
     if (o->schedule == SL_SCHEDULE_PLATEAU && s->waited >= o->plateau_epochs) {
         s->factor *= (double)o->plateau_factor;
@@ -198,6 +201,9 @@ static sl_status check_options(const sl_train_options *o, sl_error *err)
     if (!loss) return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "train: an option of the loss is out of its bounds");
     if (!steps) return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "train: an option of the optimiser is out of its bounds");
     if (!drops) return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "train: a rate of dropout is out of its bounds");
+    if (o->constraint != NULL && o->checkpoint != NULL) {
+        return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "train: a run under a constraint has no checkpoint");
+    }
     if (!loop) return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "train: epochs, batch, threads or folds out of their bounds");
     return SL_OK;
 }
@@ -264,6 +270,10 @@ static sl_status begin(run *r, sl_error *err)
     }
     memcpy(r->best, net->params, net->n_params * sizeof *r->best);
     r->n_batches = (r->split.n_train + o->batch - 1) / o->batch;
+    if (o->constraint != NULL) {
+        SL_TRY(sl_learner_constrain(r->learner, o->constraint, r->n_batches * o->epochs, err));
+        memcpy(r->best, net->params, net->n_params * sizeof *r->best);
+    }
     for (size_t c = 0; c < SL_MAX_CLASSES; c++) r->shift[c] = o->prior * r->split.log_share[c];
     r->loss = (sl_loss){.smoothing = o->smoothing, .soft_share = o->soft_share, .temperature = o->soft_temperature,
                         .shift = r->shift};

@@ -2,7 +2,9 @@
 #include "train_data.h"
 
 #include "starling/train.h"
+#include "model/open_model.h"
 #include "train/adam.h"
+#include "train/constraint.h"
 
 static char folder[] = "/tmp/starling-train-XXXXXX";
 static const data_size small = {.objects = 160, .copies = 2, .steps = 20, .classes = 3};
@@ -397,12 +399,95 @@ static int remove_folder(void **state)
     return rmdir(folder);
 }
 
+/* Every third weight is 0 to the network, and two neighbours are one number; good from a given step on. */
+typedef struct rule {
+    const sl_train_net *net;
+    uint64_t steps, from, asked;
+} rule;
+
+static sl_status rule_begin(void *user, const sl_train_net *net, const float *weights, uint64_t steps, sl_error *err)
+{
+    rule *r = user;
+    (void)weights;
+    (void)err;
+    r->net = net;
+    r->steps = steps;
+    return SL_OK;
+}
+
+static void rule_share(void *user, float *grad)
+{
+    const rule *r = user;
+    for (size_t i = 0; i + 2 < r->net->n_params; i += 3) {
+        grad[i] = 0;
+        grad[i + 1] = grad[i + 2] = grad[i + 1] + grad[i + 2];
+    }
+}
+
+static void rule_step(void *user, uint64_t step, float *weights, float *average)
+{
+    rule *r = user;
+    (void)weights;
+    (void)average;
+    assert_int_equal(step, r->asked + 1);
+    r->asked = step;
+}
+
+static void rule_see(void *user, const float *weights, float *seen)
+{
+    const rule *r = user;
+    memcpy(seen, weights, r->net->n_params * sizeof *seen);
+    for (size_t i = 0; i + 2 < r->net->n_params; i += 3) {
+        seen[i] = 0;
+        seen[i + 1] = seen[i + 2] = 0.5f * (weights[i + 1] + weights[i + 2]);
+    }
+}
+
+static bool rule_settled(void *user, uint64_t step)
+{
+    return step >= ((const rule *)user)->from;
+}
+
+static void weights_obey_a_constraint(void **state)
+{
+    (void)state;
+    sl_dataset *data = open_data(&small);
+    sl_error err;
+    for (uint32_t threads = 1; threads <= 3; threads += 2) {
+        rule r = {.from = 60};
+        const sl_constraint c = {.user = &r, .begin = rule_begin, .share = rule_share, .step = rule_step, .see = rule_see,
+                                 .settled = rule_settled};
+        sl_train_options o = options_for(25);
+        sl_train_result result;
+        o.constraint = &c;
+        o.threads = threads;
+        assert_ok(sl_train(data, &o, in_folder(threads == 1 ? "one" : "many"), &result, &err), &err);
+        assert_true(result.accuracy > 0.8);
+        assert_int_equal(r.asked % (r.steps / 25), 0);
+        assert_true(result.last.best_epoch * (r.steps / 25) >= r.from);
+        o.checkpoint = in_folder("checkpoint");
+        assert_int_equal(sl_train(data, &o, in_folder("other"), &result, &err), SL_ERR_INVAL);
+    }
+    assert_same_file(in_folder("one"), in_folder("many"));
+    sl_model *model;
+    assert_ok(sl_model_open(in_folder("one"), &model, &err), &err);
+    /* The first matrix is 16 x 2 behind no gap. */
+    const float *w = model->parts.tensors[0].data;
+    for (int i = 0; i < 30; i += 3) {
+        assert_true(w[i] == 0);
+        assert_true(w[i + 1] == w[i + 2] && w[i + 1] != 0);
+    }
+    sl_model_close(model);
+    sl_dataset_close(data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_learns),
         cmocka_unit_test(every_network_of_the_zoo_learns),
         cmocka_unit_test(threads_do_not_matter),
+        cmocka_unit_test(weights_obey_a_constraint),
         cmocka_unit_test(what_was_stopped_goes_on),
         cmocka_unit_test(a_damaged_checkpoint_is_refused),
         cmocka_unit_test(left_out_is_left_out),
