@@ -1,5 +1,6 @@
 /* starling evaluate: how good a model is on prepared light curves. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "commands.h"
 #include "evaluate.h"
@@ -16,9 +17,12 @@ static const manual about = {
         "Where an object has more views than one, they are judged apart from the whole light curves, and always drawn\n"
         "together. --report makes a page with plots; --against compares with another model on the same objects.\n\n"
         "A model is to be judged on objects that it was not trained on: --fold takes those that starling train\n"
-        "--fold held back, --only and --exclude take lists. docs/evaluate.md tells how each figure is computed.",
+        "--fold held back, --only and --exclude take lists. K models with commas between them are those of K folds, from\n"
+        "fold 0 on: each answers on the objects that it was not trained on, and all answers are judged together. docs/evaluate.md tells how each figure is computed.",
     .examples = "starling evaluate -m t2.starling data.grids --fold 0\n"
                 "starling evaluate -m t2.starling data.grids --only test.csv --report t2.html\n"
+                "# five folds, each trained with --fold I: figures of all objects\n"
+                "starling evaluate -m f0.starling,f1.starling,f2.starling,f3.starling,f4.starling data.grids\n"
                 "# is the new one better?\n"
                 "starling evaluate -m new.starling --against old.starling data.grids --fold 0\n"
                 "starling evaluate -m t2.starling data.grids --json | jq .models[0].whole.figures.log_loss",
@@ -42,12 +46,13 @@ static int tell(const evaluation *e)
 int cmd_evaluate(int argc, char **argv)
 {
     evaluate_wishes w = {.folds = 5, .resamples = 1000, .seed = 1};
+    bool has_folds = false;
     const opt options[] = {
-        {'m', "model", OPT_TEXT, &w.model, "MODEL", "the model, a file or the name of one that the program carries"},
+        {'m', "model", OPT_TEXT, &w.model, "MODEL", "the model, a file or the name of one that the program carries; or one a fold, MODEL,MODEL,..."},
         {0, "data", OPT_TEXT, &w.data, "DATA", "the same as DATA without the option's name"},
         {0, "against", OPT_TEXT, &w.against, "MODEL", "another model to compare with, on the same objects"},
         {0, "fold", OPT_WHOLE, &w.fold, "I", "only the objects of this fold, from 0", 0, 999, .given = &w.has_fold},
-        {0, "folds", OPT_WHOLE, &w.folds, "K", "of so many (default 5)", 2, 1000},
+        {0, "folds", OPT_WHOLE, &w.folds, "K", "of so many (default 5)", 2, 1000, .given = &has_folds},
         {0, "only", OPT_TEXT, &w.only, "FILE", "take no objects but those whose ids are in FILE"},
         {0, "exclude", OPT_TEXT, &w.exclude, "FILE", "leave out the objects whose ids are in FILE"},
         {0, "report", OPT_TEXT, &w.report, "FILE.html", "write a page with plots; it needs no other file"},
@@ -65,6 +70,8 @@ int cmd_evaluate(int argc, char **argv)
     if (w.model == NULL) return opts_wrong(&about, "give a model: -m MODEL");
     if (w.data == NULL) return opts_wrong(&about, "give a file of prepared data");
     if (w.has_fold && w.fold >= w.folds) return opts_wrong(&about, "fold %d of %d: they count from 0", (int)w.fold, (int)w.folds);
+    const bool listed = strchr(w.model, ',') != NULL || (w.against != NULL && strchr(w.against, ',') != NULL);
+    if (listed && (w.has_fold || has_folds)) return opts_wrong(&about, "several models are those of all folds: leave out --fold and --folds");
     evaluation *e = calloc(1, sizeof *e);
     if (e == NULL) {
         fprintf(stderr, "starling evaluate: out of memory\n");

@@ -37,9 +37,13 @@ enum { SET_WHOLE, SET_VIEWS, N_SETS };
 
 /* How one model did. */
 typedef struct judged {
-    const char *path;
-    sl_model *model;
-    sl_model_info info;
+    const char *paths;     /* as the command line has them */
+    char *list;            /* the same, cut at the commas */
+    const char *path;      /* the first */
+    size_t n_models;       /* 1, or one a fold: each answers on the objects that it was not trained on */
+    sl_model **models;
+    sl_model *model;       /* the first of them: their classes are the same */
+    sl_model_info info;    /* of the first; novelty 0 where another has none */
     sl_answers answers[N_SETS];
     sl_scores_input input[N_SETS]; /* borrows from answers and the row sets */
     sl_scores *scores[N_SETS];     /* NULL of an empty set */
@@ -74,6 +78,13 @@ const char *figure_title(sl_figure figure);
 const char *figure_text(sl_figure figure);
 /* True where less is better. */
 bool figure_is_loss(sl_figure figure);
+
+/* The models of a list between commas, with one set of classes. The exit code, after saying what is wrong. */
+int evaluate_open(const char *paths, judged *out);
+bool evaluate_same_classes(const judged *a, const sl_model *b);
+/* The answers on rows of the data, of one model or of each on its fold. Release in any case. */
+int evaluate_answer(const evaluation *e, const judged *j, size_t n, const size_t *rows, unsigned want, sl_answers *out);
+void evaluate_close(judged *j);
 
 /* Open, choose, answer, judge. The exit code, after saying what is wrong. Release in any case. */
 int evaluate_gather(const evaluate_wishes *wishes, evaluation *out);

@@ -101,9 +101,9 @@ static int judge_set(evaluation *e, judged *j, int set)
     const unsigned want = j->info.novelty != 0 ? SL_ANSWERS_NOVELTY : 0;
     const sl_scores_options options = {(uint32_t)e->wishes->resamples, e->wishes->seed};
     sl_error err;
-    sl_status status = sl_answers_run(j->model, e->data, rows->n, rows->rows, want, (uint32_t)e->wishes->threads,
-                                      &j->answers[set], &err);
-    if (status < 0) return say_failed(command, j->path, &err);
+    const int code = evaluate_answer(e, j, rows->n, rows->rows, want, &j->answers[set]);
+    if (code != EXIT_WELL) return code;
+    sl_status status;
     j->input[set] = (sl_scores_input){.n = rows->n, .n_classes = j->info.n_classes,
                                       .classes = sl_model_contract(j->model)->classes, .p = j->answers[set].p,
                                       .label = j->answers[set].label, .group = rows->group, .n_groups = rows->n_objects};
@@ -166,13 +166,13 @@ static int judge_strangers(evaluation *e, judged *j)
     if (strangers->n == 0 || known->n == 0 || known->novelty == NULL) return EXIT_WELL;
     sl_answers a;
     sl_error err;
-    sl_status status = sl_answers_run(j->model, e->data, strangers->n, strangers->rows, SL_ANSWERS_NOVELTY,
-                                      (uint32_t)e->wishes->threads, &a, &err);
+    sl_status status = SL_OK;
+    int code = evaluate_answer(e, j, strangers->n, strangers->rows, SL_ANSWERS_NOVELTY, &a);
     const size_t n = known->n + strangers->n;
     float *p = malloc(2 * n * sizeof *p);
     uint8_t *label = malloc(n);
     sl_scores *scores = NULL;
-    if (status == SL_OK && p != NULL && label != NULL) {
+    if (code == EXIT_WELL && p != NULL && label != NULL) {
         for (size_t i = 0; i < n; i++) {
             label[i] = i >= known->n;
             p[2 * i + 1] = label[i] ? a.novelty[i - known->n] : known->novelty[i];
@@ -181,7 +181,7 @@ static int judge_strangers(evaluation *e, judged *j)
         const sl_scores_input input = {.n = n, .n_classes = 2, .classes = two, .p = p, .label = label};
         scores = compute(&input, &options, &status, &err);
     }
-    int code = status < 0 ? say_failed(command, j->path, &err) : scores == NULL ? out_of_memory() : EXIT_WELL;
+    if (code == EXIT_WELL) code = status < 0 ? say_failed(command, j->path, &err) : scores == NULL ? out_of_memory() : EXIT_WELL;
     if (code == EXIT_WELL) j->stranger_area = scores->of_class[1].figure[SL_CLASS_ROC_AREA];
     free(scores);
     free(p);
@@ -200,18 +200,6 @@ static int judge(evaluation *e, judged *j)
 
 /* ---- both ---- */
 
-static int open_model(evaluation *e, const char *path)
-{
-    judged *j = &e->judged[e->n_judged];
-    models opened;
-    const int code = open_models(command, path, &opened);
-    if (code != EXIT_WELL) return code;
-    *j = (judged){.path = path, .model = opened.model[0]};
-    sl_model_describe(j->model, &j->info);
-    e->n_judged++;
-    return EXIT_WELL;
-}
-
 static int compare(evaluation *e)
 {
     const int set = main_set(e);
@@ -225,10 +213,7 @@ static int compare(evaluation *e)
 
 static int check_classes(const evaluation *e)
 {
-    const sl_contract *a = sl_model_contract(e->judged[0].model), *b = sl_model_contract(e->judged[1].model);
-    bool same = a->n_classes == b->n_classes;
-    for (uint32_t k = 0; same && k < a->n_classes; k++) same = strcmp(a->classes[k].name, b->classes[k].name) == 0;
-    if (same) return EXIT_WELL;
+    if (evaluate_same_classes(&e->judged[0], e->judged[1].model)) return EXIT_WELL;
     fprintf(stderr, "starling %s: %s and %s know other classes, or in another order: they cannot be compared\n", command,
             e->judged[0].path, e->judged[1].path);
     return EXIT_USAGE;
@@ -238,8 +223,8 @@ int evaluate_gather(const evaluate_wishes *wishes, evaluation *e)
 {
     *e = (evaluation){.wishes = wishes};
     sl_error err;
-    int code = open_model(e, wishes->model);
-    if (code == EXIT_WELL && wishes->against != NULL) code = open_model(e, wishes->against);
+    int code = evaluate_open(wishes->model, &e->judged[e->n_judged++]);
+    if (code == EXIT_WELL && wishes->against != NULL) code = evaluate_open(wishes->against, &e->judged[e->n_judged++]);
     if (code == EXIT_WELL && e->n_judged > 1) code = check_classes(e);
     if (code == EXIT_WELL && sl_dataset_open(wishes->data, &e->data, &err) < 0) code = say_failed(command, NULL, &err);
     if (code == EXIT_WELL) code = choose_rows(e);
@@ -258,7 +243,7 @@ void evaluate_release(evaluation *e)
         }
         free(j->axes[0].bins);
         free(j->axes[1].bins);
-        sl_model_close(j->model);
+        evaluate_close(j);
     }
     for (int s = 0; s < N_SETS; s++) free_set(&e->sets[s]);
     free_set(&e->strangers);

@@ -103,6 +103,17 @@ static void put_judged(FILE *to, const evaluation *e, const judged *j)
 {
     json_text(to, "{", "path", j->path);
     json_text(to, ", ", "model", sl_model_id(j->model));
+    if (j->n_models > 1) {
+        fprintf(to, ", \"folds\": [");
+        for (size_t m = 0; m < j->n_models; m++) {
+            sl_model_info info;
+            sl_model_describe(j->models[m], &info);
+            json_text(to, m > 0 ? ", {" : "{", "model", sl_model_id(j->models[m]));
+            json_number(to, ", ", "temperature", (double)info.temperature, JSON_ALL_DIGITS);
+            fputc('}', to);
+        }
+        fputc(']', to);
+    }
     fprintf(to, ", \"parameters\": %zu, \"bytes\": %zu", j->info.n_parameters, j->info.file_bytes);
     json_number(to, ", ", "temperature", (double)j->info.temperature, JSON_ALL_DIGITS);
     json_text(to, ", ", "novelty", sl_novelty_name(j->info.novelty));

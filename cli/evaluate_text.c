@@ -155,6 +155,9 @@ static void print_judged(FILE *to, const evaluation *e, const judged *j)
     char count[32];
     fprintf(to, "%s: model %s, %s weights, temperature %g, novelty %s\n", j->path, sl_model_id(j->model),
             show_count(j->info.n_parameters, count), (double)j->info.temperature, sl_novelty_name(j->info.novelty));
+    if (j->n_models > 1) {
+        fprintf(to, "and %zu more; each answers on the fold of %zu that it was not trained on\n", j->n_models - 1, j->n_models);
+    }
     for (int s = 0; s < N_SETS; s++) {
         if (j->scores[s] == NULL) continue;
         char rows[32], objects[32];
@@ -179,7 +182,7 @@ static void print_judged(FILE *to, const evaluation *e, const judged *j)
 
 static void print_difference(FILE *to, const evaluation *e)
 {
-    fprintf(to, "\n%s minus %s, the same rows in each resample (%s)\n", e->judged[0].path, e->judged[1].path,
+    fprintf(to, "\n%s minus %s, the same rows in each resample (%s)\n", e->judged[0].paths, e->judged[1].paths,
             set_title(main_set(e)));
     fprintf(to, "  %-30s %10s %10s   %-17s %8s\n", "", "difference", "deviation", "95 % interval", "better in");
     for (int f = 0; f < SL_N_FIGURES; f++) {

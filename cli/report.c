@@ -203,8 +203,10 @@ static void put_foot(FILE *to, const evaluation *e)
     const judged *j = &e->judged[0];
     fputs("<footer>\n<dl>\n<dt>model</dt><dd>", to);
     html_text(to, j->path);
-    fprintf(to, " <code>%s</code>, temperature %g, novelty %s</dd>\n", sl_model_id(j->model), (double)j->info.temperature,
+    fprintf(to, " <code>%s</code>, temperature %g, novelty %s", sl_model_id(j->model), (double)j->info.temperature,
             sl_novelty_name(j->info.novelty));
+    if (j->n_models > 1) fprintf(to, "; and %zu more, each on the fold that it was not trained on", j->n_models - 1);
+    fputs("</dd>\n", to);
     if (e->n_judged > 1) {
         fputs("<dt>beside</dt><dd>", to);
         html_text(to, e->judged[1].path);
