@@ -15,12 +15,13 @@ from pathlib import Path
 # Which rooms a room may include beside itself. include/starling/<room>.h counts as the room.
 ROOMS = {
     "base": set(),
+    "coding": {"base"},
     "kernels": {"base"},
     "metrics": {"base"},
     "alert": {"base"},
     "lightcurve": {"base", "alert"},
     "gp": {"base", "kernels", "lightcurve"},
-    "model": {"base", "kernels"},
+    "model": {"base", "coding", "kernels"},
     "train": {"base", "kernels", "model"},
     "prepare": {"base", "alert", "lightcurve", "gp", "train"},
     "compress": {"base", "kernels", "model", "train"},
