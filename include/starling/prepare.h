@@ -105,6 +105,8 @@ typedef struct sl_labels sl_labels;
  * close with sl_labels_close. SL_ERR_IO; SL_ERR_FORMAT names the line.
  */
 SL_API sl_status sl_labels_open(const char *path, sl_labels **out, sl_error *err);
+/* The same from memory, which is borrowed during the call only. */
+SL_API sl_status sl_labels_open_memory(const void *bytes, size_t n_bytes, sl_labels **out, sl_error *err);
 SL_API void sl_labels_close(sl_labels *labels);
 SL_API size_t sl_labels_count(const sl_labels *labels);
 /* Borrowed; NULL where there is none. Cost: O(log n). */

@@ -178,18 +178,34 @@ static sl_status read_lines(sl_labels *l, sl_lines *lines, locale_t c_locale, sl
     return put_in_order(l, err);
 }
 
-static sl_status read_table(sl_labels *l, const sl_file *file, sl_error *err)
+static sl_status read_table(sl_labels *l, const void *bytes, size_t n_bytes, sl_error *err)
 {
     const locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     if (c_locale == (locale_t)0) return SL_FAIL_NOMEM(err);
     sl_stream stream;
     sl_lines lines;
-    sl_stream_init_memory(&stream, file->bytes, file->n_bytes);
+    sl_stream_init_memory(&stream, bytes, n_bytes);
     sl_lines_init(&lines, &stream);
     const sl_status status = read_lines(l, &lines, c_locale, err);
     sl_lines_release(&lines);
     freelocale(c_locale);
     return status;
+}
+
+sl_status sl_labels_open_memory(const void *bytes, size_t n_bytes, sl_labels **out, sl_error *err)
+{
+    SL_REQUIRE((bytes != NULL || n_bytes == 0) && out != NULL, err);
+    *out = NULL;
+    sl_labels *l = calloc(1, sizeof *l);
+    if (l == NULL) return SL_FAIL_NOMEM(err);
+    sl_arena_init(&l->arena, max_bytes);
+    const sl_status status = read_table(l, bytes, n_bytes, err);
+    if (status < 0) {
+        sl_labels_close(l);
+        return status;
+    }
+    *out = l;
+    return SL_OK;
 }
 
 sl_status sl_labels_open(const char *path, sl_labels **out, sl_error *err)
@@ -198,20 +214,10 @@ sl_status sl_labels_open(const char *path, sl_labels **out, sl_error *err)
     *out = NULL;
     sl_file file;
     SL_TRY(sl_file_open(&file, path, max_bytes, err));
-    sl_labels *l = calloc(1, sizeof *l);
-    sl_status status = l != NULL ? SL_OK : SL_FAIL_NOMEM(err);
-    if (l != NULL) {
-        sl_arena_init(&l->arena, max_bytes);
-        status = read_table(l, &file, err);
-        if (status < 0) sl_error_prefix(err, "%s", path);
-    }
+    const sl_status status = sl_labels_open_memory(file.bytes, file.n_bytes, out, err);
+    if (status < 0) sl_error_prefix(err, "%s", path);
     sl_file_close(&file);
-    if (status < 0) {
-        sl_labels_close(l);
-        return status;
-    }
-    *out = l;
-    return SL_OK;
+    return status;
 }
 
 void sl_labels_close(sl_labels *l)
