@@ -10,6 +10,7 @@ typedef struct summit {
     size_t step, channel;
     size_t sum_step; /* where the sum of all channels is highest */
     double step_day;
+    double peak; /* sl_lightcurve_peak */
 } summit;
 
 static size_t find_sum_step(size_t n_steps, size_t n_channels, const double *mean)
@@ -73,7 +74,7 @@ static size_t channel_of(const sl_contract *contract, uint32_t band)
 
 static double overall_value(sl_feature feature, const sl_gp_curve *c, const sl_lightcurve *lc, const summit *s)
 {
-    const double log_peak = log(sl_lightcurve_peak(lc));
+    const double log_peak = log(s->peak);
     switch (feature) {
     case SL_FEATURE_GP_SCALE: return c->search.p[1];
     case SL_FEATURE_GP_AMPLITUDE: return c->search.p[0] - 2 * log_peak;
@@ -92,13 +93,13 @@ static double at_phase(sl_feature feature, const sl_contract *contract, const sl
     static const double days[] = {-60, -35, -20, -10, -5, 0, 5, 10, 20, 35, 60, 100};
     const size_t n_channels = sl_contract_grid_channels(contract), channel = channel_of(contract, band);
     const double day = days[feature - SL_FEATURE_BAND_GP_BEFORE_60];
-    if (day == 0) return mean[s->sum_step * n_channels + channel] / sl_lightcurve_peak(lc);
+    if (day == 0) return mean[s->sum_step * n_channels + channel] / s->peak;
     const double at = (double)s->sum_step + day / s->step_day; /* infinite where all points are at one time */
     if (!(at >= 0) || !(at <= (double)(contract->gp.grid_length - 1))) return NAN;
     const size_t step = (size_t)at < contract->gp.grid_length - 2 ? (size_t)at : contract->gp.grid_length - 2;
     const double share = at - (double)step;
     const double *m = mean + step * n_channels + channel;
-    return (m[0] + share * (m[n_channels] - m[0])) / sl_lightcurve_peak(lc);
+    return (m[0] + share * (m[n_channels] - m[0])) / s->peak;
 }
 
 static double band_value(sl_feature feature, const sl_gp_curve *c, const sl_contract *contract, const sl_lightcurve *lc,
@@ -125,7 +126,8 @@ void sl_gp_fit_features(const sl_gp_curve *c, const sl_contract *contract, const
 {
     const size_t n_steps = contract->gp.grid_length;
     const double step_day = (c->time[c->n - 1] - c->time[0]) / (double)(n_steps - 1);
-    const summit s = find_summit(n_steps, sl_contract_grid_channels(contract), mean, step_day);
+    summit s = find_summit(n_steps, sl_contract_grid_channels(contract), mean, step_day);
+    s.peak = sl_lightcurve_peak(lc);
     for (uint32_t i = 0; i < contract->n_features; i++) {
         const sl_feature feature = contract->features[i];
         const uint32_t n = sl_feature_of_bands(feature) ? contract->n_bands : 1;
