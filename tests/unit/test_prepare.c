@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "lightcurve/statistics.h"
 #include "prepare/views.h"
+#include "starling/gp.h"
 
 enum { MOST = 80 };
 
@@ -384,6 +385,48 @@ static void any_number_of_threads_makes_the_same_file(void **state)
     unlink(other_path);
 }
 
+/* What a model is trained on is what it is asked about: the file's contract makes the same input of the alert, bit for bit. */
+static void a_row_is_what_serving_makes(void **state)
+{
+    (void)state;
+    sl_prepare_counts counts;
+    sl_dataset *d;
+    sl_lightcurve_buffer *buffer;
+    sl_gp *gp;
+    prepare_file(path, 2, 5, &counts);
+    assert_ok(sl_dataset_open(path, &d, &err), &err);
+    const sl_contract *c = sl_dataset_contract(d);
+    const size_t n = sl_contract_input_floats(c), n_features = sl_contract_input_features(c);
+    assert_ok(sl_lightcurve_buffer_new(&buffer, &err), &err);
+    assert_ok(sl_gp_new(&gp, &err), &err);
+    float *input = calloc(n, sizeof *input), *features = calloc(n_features, sizeof *features);
+    size_t compared = 0, differ = 0;
+    for (size_t i = 0; i < sl_dataset_rows(d); i++) {
+        sl_dataset_row row;
+        sl_dataset_get(d, i, &row);
+        if (row.copy != 0) continue;
+        object o;
+        sl_lightcurve lc;
+        const size_t number = strtoul(row.object_id.ptr + 7, NULL, 10);
+        make_object(&o, number, 5 + number * 7 % (MOST - 5));
+        assert_ok(sl_lightcurve_build(c, &o.alert, buffer, &lc, &err), &err);
+        assert_ok(sl_gp_grid(gp, c, &lc, input, NULL, NULL, &err), &err);
+        assert_int_equal(row.n_points, lc.n);
+        const float *stored = sl_dataset_input(d, i, NULL);
+        assert_memory_equal(stored, input, n * sizeof *input);
+        differ += memcmp(stored + n - n_features, features, n_features * sizeof *features) != 0;
+        memcpy(features, stored + n - n_features, n_features * sizeof *features);
+        compared++;
+    }
+    assert_true(compared == 90 && differ == 90);
+    free(input);
+    free(features);
+    sl_gp_free(gp);
+    sl_lightcurve_buffer_free(buffer);
+    sl_dataset_close(d);
+    unlink(path);
+}
+
 static void what_is_given_up_leaves_nothing(void **state)
 {
     (void)state;
@@ -418,6 +461,7 @@ int main(void)
         cmocka_unit_test(another_redshift_changes_all_that_it_should),
         cmocka_unit_test(odd_alerts_make_no_trouble),
         cmocka_unit_test(any_number_of_threads_makes_the_same_file),
+        cmocka_unit_test(a_row_is_what_serving_makes),
         cmocka_unit_test(what_is_given_up_leaves_nothing),
     };
     return cmocka_run_group_tests_name("prepare", tests, NULL, NULL);
