@@ -273,7 +273,7 @@ static int check(const wishes *w, int n_operands)
 int cmd_prepare(int argc, char **argv)
 {
     wishes w = {.classes = "plasticc", .threads = 0,
-                .contract = {.bands = "gr", .features = "all", .planes = "asinh", .steps = 100, .window = 50}};
+                .contract = {.bands = "gr", .features = "all", .planes = "asinh", .steps = 100, .window = 50, .knots = 9}};
     sl_augment *a = &w.options.augment;
     sl_augment_defaults(a);
     w.seed = a->seed;
@@ -285,13 +285,15 @@ int cmd_prepare(int argc, char **argv)
         {0, "keep-others", OPT_FLAG, &w.others, NULL, "keep objects whose label is no class, without one"},
         {'x', "exclude", OPT_TEXT, &w.exclude, "FILE", "leave out the objects whose ids are in FILE"},
         {0, "only", OPT_TEXT, &w.only, "FILE", "take no objects but those whose ids are in FILE"},
-        {0, "like", OPT_TEXT, &w.like, "FILE", "make inputs for this model, or as this data set has them; the next ten options say nothing then"},
+        {0, "like", OPT_TEXT, &w.like, "FILE", "make inputs for this model, or as this data set has them; the next eleven options say nothing then"},
 
         {'b', "bands", OPT_TEXT, &w.contract.bands, "BANDS", "gr (default), ugrizy, or some of its letters"},
         {'z', "redshift", OPT_FLAG, &w.contract.redshift, NULL, "the table's redshift is an input"},
         {0, "scaling", OPT_CHOICE, &w.contract.scaling, "NAME", "of the mean: peak (default): over the largest flux; none; median_iqr", .choices = contract_scalings},
         {0, "planes", OPT_TEXT, &w.contract.planes, "LIST", "beside the scaled mean: asinh (default), error, both, or none"},
         {0, "features", OPT_TEXT, &w.contract.features, "LIST", "single numbers beside the grid (default all)"},
+        {0, "knots", OPT_WHOLE, &w.contract.knots, "N",
+         "scale features by N quantiles of each, 3 to 17 (default 9); 0: by centre and spread", 0, SL_MAX_KNOTS},
         {0, "extras", OPT_CHOICE, &w.contract.extras, "HOW", "redshift and its error as channels or steps, too (default none)", .choices = contract_extras},
         {0, "steps", OPT_WHOLE, &w.contract.steps, "N", "times of the grid (default 100)", 2, SL_MAX_GRID_LENGTH},
         {0, "wavelengths", OPT_WHOLE, &w.contract.wavelengths, "N", "a grid over N even wavelengths in place of the bands", 2, SL_MAX_CHANNELS},

@@ -74,7 +74,12 @@ static void put_seen(FILE *to, const sl_contract *c)
     for (uint32_t i = 0; i < c->n_features; i++) {
         fprintf(to, "%s\"%s\"", i > 0 ? ", " : "", sl_feature_name(c->features[i]));
     }
-    fprintf(to, "]");
+    fprintf(to, "], \"feature_bands\": [");
+    for (uint32_t i = 0; i < c->n_features; i++) {
+        const bool of_bands = sl_feature_of_bands(c->features[i]);
+        fprintf(to, "%s%u", i > 0 ? ", " : "", of_bands ? sl_contract_feature_bands(c, i) : 0);
+    }
+    fprintf(to, "], \"feature_values\": %u, \"feature_knots\": %u", sl_contract_input_features(c), c->feature_knots);
 }
 
 static void put_contract(FILE *to, const sl_contract *c)

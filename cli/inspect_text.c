@@ -102,14 +102,31 @@ static int put_name(FILE *to, int at, const char *name, const char *behind)
     return at + fprintf(to, " %s%s", name, behind);
 }
 
+/* What stands behind the name of feature i: its bands where it has not all, and a comma unless it is the last. */
+static void tell_feature_bands(const sl_contract *c, uint32_t i, char behind[32])
+{
+    size_t n = 0;
+    if (sl_feature_of_bands(c->features[i]) && c->feature_bands[i] != 0) {
+        behind[n++] = ':';
+        for (uint32_t b = 0; b < c->n_bands; b++) {
+            if (c->feature_bands[i] >> b & 1) behind[n++] = c->bands[b].name[0];
+        }
+    }
+    snprintf(behind + n, 32 - n, "%s", i + 1 < c->n_features ? "," : "");
+}
+
 static void print_features(FILE *to, const sl_contract *c)
 {
     if (c->n_features == 0) return;
     int at = fprintf(to, "  features   ");
     for (uint32_t i = 0; i < c->n_features; i++) {
-        at = put_name(to, at, sl_feature_name(c->features[i]), i + 1 < c->n_features ? "," : "");
+        char behind[32];
+        tell_feature_bands(c, i, behind);
+        at = put_name(to, at, sl_feature_name(c->features[i]), behind);
     }
-    fprintf(to, "; %u values\n", sl_contract_input_features(c));
+    fprintf(to, "; %u values", sl_contract_input_features(c));
+    if (c->feature_knots > 0) fprintf(to, " by tables of %u knots", c->feature_knots);
+    fprintf(to, "\n");
 }
 
 static void print_classes(FILE *to, const sl_contract *c)

@@ -91,6 +91,7 @@ static sl_status set_features(const contract_wishes *w, sl_contract *c, sl_error
     if (sl_contract_input_features(c) > SL_MAX_FEATURE_VALUES) {
         return wrong(err, "the features have %u values, at most %d", sl_contract_input_features(c), SL_MAX_FEATURE_VALUES);
     }
+    if (c->n_features > 0) c->feature_knots = (uint32_t)w->knots;
     for (int i = 0; i < SL_MAX_FEATURE_VALUES; i++) c->feature_spread[i] = 1; /* until they are fitted */
     return SL_OK;
 }

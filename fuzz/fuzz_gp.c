@@ -95,6 +95,13 @@ static void add_what_is_asked(sl_contract *c, uint8_t what)
         if (usable) c->features[c->n_features++] = (sl_feature)f;
     }
     for (uint32_t i = 0; i < sl_contract_input_features(c); i++) c->feature_spread[i] = 0.5f;
+    if (what & 16) {
+        c->feature_knots = 3 + what % 15;
+        for (uint32_t i = 0; i < SL_MAX_FEATURES; i++) c->feature_bands[i] = i % 3;
+        for (uint32_t i = 0; i < SL_MAX_FEATURE_VALUES * c->feature_knots; i++) {
+            c->feature_table[i] = (uint16_t)(i % c->feature_knots * 0x700); /* ties are in other tests */
+        }
+    }
     c->planes = what & 3;
     c->grid_wavelengths = what & 4 && c->scaling != SL_SCALING_FIXED ? 4 : 0;
     if (what & 8) {

@@ -183,8 +183,12 @@ typedef struct sl_contract {
                                   included; 2 .. SL_MAX_CHANNELS */
     uint32_t n_features;
     sl_feature features[SL_MAX_FEATURES];
-    float feature_center[SL_MAX_FEATURE_VALUES]; /* sl_contract_input_features() of them */
+    /* Of a kind with a value a band: bit b is set where band b has one, and 0 means all bands. Nothing for other kinds. */
+    uint8_t feature_bands[SL_MAX_FEATURES];
+    float feature_center[SL_MAX_FEATURE_VALUES]; /* sl_contract_input_features() of them, where feature_knots is 0 */
     float feature_spread[SL_MAX_FEATURE_VALUES];
+    uint32_t feature_knots; /* 0: centre and spread; else SL_MIN_KNOTS .. SL_MAX_KNOTS, see sl_contract_scale_features */
+    uint16_t feature_table[SL_MAX_FEATURE_VALUES * SL_MAX_KNOTS]; /* float16, feature_knots a value, none below the last */
 
     uint32_t n_classes;
     sl_class classes[SL_MAX_CLASSES];
@@ -215,8 +219,22 @@ SL_API uint32_t sl_contract_input_channels(const sl_contract *contract);
 SL_API uint32_t sl_contract_input_features(const sl_contract *contract);
 SL_API uint32_t sl_contract_input_floats(const sl_contract *contract);
 
-/* The values of the features as the network gets them: value[i] = clamp((raw[i] - center) / spread), 0 where raw[i] is
-   not finite. sl_contract_input_features of each; they may be the same array. */
+/* Which bands kind i < n_features has values of, as a bit mask; 1 where it has a single value. */
+SL_API uint32_t sl_contract_feature_bands(const sl_contract *contract, uint32_t i);
+
+/*
+ * The values of the features as the network gets them, 0 where raw[i] is not
+ * finite. sl_contract_input_features of each; they may be the same array.
+ *
+ * With feature_knots = 0: clamp((raw[i] - center) / spread). Otherwise the rank
+ * that raw[i] would have had among the values that the table was fitted to, as
+ * a normal score: knot q_k, which is their quantile (k + 1/2) / K, becomes
+ * s_k = Phi^-1((k + 1/2) / K), and what lies between two knots is interpolated
+ * linearly. Below the first it is s_0, above the last s_{K-1}. What equals one
+ * knot or several, when rounded to float16 as they are, gets the mean of their
+ * scores: values that many light curves share stay in the middle of their
+ * ranks. Cost: O(K) a value.
+ */
 SL_API void sl_contract_scale_features(const sl_contract *contract, const float *raw, float *value);
 
 /* Channels of the Gaussian process' mean: bands, or the contract's regular wavelengths. */

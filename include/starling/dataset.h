@@ -48,7 +48,7 @@ SL_API sl_status sl_dataset_open(const char *path, sl_dataset **out, sl_error *e
 SL_API sl_status sl_dataset_open_memory(const void *bytes, size_t n_bytes, sl_dataset **out, sl_error *err);
 SL_API void sl_dataset_close(sl_dataset *dataset);
 
-/* Borrowed from the data set; the feature's centres and spreads in it are those of the inputs. */
+/* Borrowed from the data set; how it scales features is how the inputs' are scaled. */
 SL_API const sl_contract *sl_dataset_contract(const sl_dataset *dataset);
 /* 16 hexadecimal digits: XXH3-64 of the file's bytes. */
 SL_API const char *sl_dataset_id(const sl_dataset *dataset);
@@ -72,10 +72,11 @@ typedef struct sl_dataset_writer sl_dataset_writer;
 /*
  * Begin a file; it gets its name when it is whole. Copies the contract, which
  * must pass sl_contract_check. With fit_features the values of the features
- * in each input are raw, NaN where missing: their centres and spreads are
- * found over all rows (the median; the larger of IQR / 1.349 and
- * (q95 - q5) / 3.29, else the root mean square from the median, else 1), stored
- * in the contract and applied. Gives; free with _free. SL_ERR_IO, SL_ERR_NOMEM.
+ * in each input are raw, NaN where missing. Over all rows are found, stored in
+ * the contract and applied: with feature_knots the quantiles (k + 1/2) / K of
+ * each; without, its centre and spread (the median; the larger of IQR / 1.349
+ * and (q95 - q5) / 3.29, else the root mean square from the median, else 1).
+ * Gives; free with _free. SL_ERR_IO, SL_ERR_NOMEM.
  */
 SL_API sl_status sl_dataset_writer_new(const char *path, const sl_contract *contract, sl_dataset_storage storage,
                                        bool fit_features, sl_dataset_writer **out, sl_error *err);

@@ -8,7 +8,9 @@
  * few points, no redshift, a division by 0) is missing.
  *
  * The network gets clamp((x - feature_center) / feature_spread, -6, 6) of each,
- * and 0 of a missing one. Cost: O(n log n) for all together.
+ * or, where the contract has tables of knots, the value's place among those
+ * that training saw (sl_contract_scale_features); and 0 of a missing one. Cost:
+ * O(n log n) for all together.
  */
 #ifndef STARLING_FEATURE_H
 #define STARLING_FEATURE_H
@@ -86,8 +88,10 @@ typedef enum sl_feature {
 
 enum {
     SL_FEATURE_FIRST_OF_BANDS = 64, /* from here on one value a band */
-    SL_MAX_FEATURES = 64,           /* kinds in a contract */
-    SL_MAX_FEATURE_VALUES = 256     /* values of all of them */
+    SL_MAX_FEATURES = 128,          /* kinds in a contract */
+    SL_MAX_FEATURE_VALUES = 320,    /* values of all of them */
+    SL_MIN_KNOTS = 3,               /* in the table of a value */
+    SL_MAX_KNOTS = 17
 };
 #define SL_FEATURE_CLAMP 6.0f /* spreads from the centre */
 

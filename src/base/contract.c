@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/half.h"
 
 /* The 14 classes of PLAsTiCC's training set, in the order of t2's outputs. */
 static const sl_class t2_classes[] = {
@@ -165,6 +166,20 @@ static sl_status check_planes(const sl_contract *c, sl_error *err)
     return SL_OK;
 }
 
+/* Of n values. */
+static sl_status check_tables(const sl_contract *c, uint32_t n, sl_error *err)
+{
+    const uint32_t n_knots = c->feature_knots;
+    CHECK(n_knots == 0 || (n_knots >= SL_MIN_KNOTS && n_knots <= SL_MAX_KNOTS), "%u knots", n_knots);
+    for (uint32_t i = 0; i < n * n_knots; i++) {
+        const uint16_t *knot = &c->feature_table[i];
+        CHECK(sl_half_is_finite(*knot), "a knot of feature value %u is not finite", i / n_knots);
+        CHECK(i % n_knots == 0 || sl_half_order(*knot) >= sl_half_order(knot[-1]), "knots of feature value %u descend",
+              i / n_knots);
+    }
+    return SL_OK;
+}
+
 static sl_status check_features(const sl_contract *c, sl_error *err)
 {
     CHECK(c->n_features <= SL_MAX_FEATURES, "%u features", c->n_features);
@@ -173,14 +188,15 @@ static sl_status check_features(const sl_contract *c, sl_error *err)
         CHECK(sl_feature_name(c->features[i]) != NULL, "feature %d is unknown", (int)c->features[i]);
         CHECK(c->sees == SL_SEES_GRID || !sl_feature_of_fit(c->features[i]), "feature %s without a fit",
               sl_feature_name(c->features[i]));
+        CHECK(c->feature_bands[i] >> c->n_bands == 0, "feature %s of bands that are not there", sl_feature_name(c->features[i]));
     }
     const uint32_t n = sl_contract_input_features(c);
     CHECK(n <= SL_MAX_FEATURE_VALUES, "%u values of features", n);
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; c->feature_knots == 0 && i < n; i++) {
         CHECK(isfinite(c->feature_center[i]) && isfinite(c->feature_spread[i]) && c->feature_spread[i] > 0,
               "center or spread of feature value %u", i);
     }
-    return SL_OK;
+    return check_tables(c, n, err);
 }
 
 static sl_status check_classes(const sl_contract *c, sl_error *err)
@@ -231,24 +247,19 @@ uint32_t sl_contract_input_channels(const sl_contract *c)
 uint32_t sl_contract_input_features(const sl_contract *c)
 {
     uint32_t n = 0;
-    for (uint32_t i = 0; i < c->n_features; i++) n += sl_feature_of_bands(c->features[i]) ? c->n_bands : 1;
+    for (uint32_t i = 0; i < c->n_features; i++) n += (uint32_t)__builtin_popcount(sl_contract_feature_bands(c, i));
     return n;
+}
+
+uint32_t sl_contract_feature_bands(const sl_contract *c, uint32_t i)
+{
+    if (!sl_feature_of_bands(c->features[i])) return 1;
+    return c->feature_bands[i] != 0 ? c->feature_bands[i] : (1u << c->n_bands) - 1;
 }
 
 uint32_t sl_contract_input_floats(const sl_contract *c)
 {
     return sl_contract_input_steps(c) * sl_contract_input_channels(c) + sl_contract_input_features(c);
-}
-
-void sl_contract_scale_features(const sl_contract *c, const float *raw, float *value)
-{
-    const uint32_t n = sl_contract_input_features(c);
-    for (uint32_t i = 0; i < n; i++) {
-        float x = (raw[i] - c->feature_center[i]) / c->feature_spread[i];
-        x = x > -SL_FEATURE_CLAMP ? x : -SL_FEATURE_CLAMP;
-        x = x < SL_FEATURE_CLAMP ? x : SL_FEATURE_CLAMP;
-        value[i] = isfinite(raw[i]) ? x : 0;
-    }
 }
 
 int sl_contract_band(const sl_contract *c, sl_str name)

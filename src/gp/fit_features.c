@@ -130,12 +130,13 @@ void sl_gp_fit_features(const sl_gp_curve *c, const sl_contract *contract, const
     s.peak = sl_lightcurve_peak(lc);
     for (uint32_t i = 0; i < contract->n_features; i++) {
         const sl_feature feature = contract->features[i];
-        const uint32_t n = sl_feature_of_bands(feature) ? contract->n_bands : 1;
-        for (uint32_t b = 0; b < n && sl_feature_of_fit(feature); b++) {
-            raw[b] = sl_feature_float(n == 1 && !sl_feature_of_bands(feature)
-                                          ? overall_value(feature, c, lc, &s)
-                                          : band_value(feature, c, contract, lc, mean, &s, b));
+        for (uint32_t b = 0, wanted = sl_contract_feature_bands(contract, i); wanted != 0; b++, wanted >>= 1) {
+            if ((wanted & 1) == 0) continue;
+            if (sl_feature_of_fit(feature)) {
+                *raw = sl_feature_float(sl_feature_of_bands(feature) ? band_value(feature, c, contract, lc, mean, &s, b)
+                                                                     : overall_value(feature, c, lc, &s));
+            }
+            raw++;
         }
-        raw += n;
     }
 }

@@ -11,7 +11,10 @@ sl_status sl_gp_check_grid(const sl_contract *contract, sl_error *err)
     const size_t n = contract->gp.grid_length, n_channels = contract->n_channels;
     SL_REQUIRE(n >= 2 && n <= SL_MAX_GRID_LENGTH && n_channels >= 1 && n_channels <= SL_MAX_BANDS, err);
     SL_REQUIRE(contract->grid_wavelengths <= SL_MAX_CHANNELS && contract->grid_wavelengths != 1, err);
+    SL_REQUIRE(contract->n_bands <= SL_MAX_BANDS && contract->n_features <= SL_MAX_FEATURES, err);
     SL_REQUIRE(sl_contract_input_features(contract) <= SL_MAX_FEATURE_VALUES, err);
+    SL_REQUIRE(contract->feature_knots == 0 || (contract->feature_knots >= SL_MIN_KNOTS && contract->feature_knots <= SL_MAX_KNOTS),
+               err);
     if (contract->sees == SL_SEES_NIGHTS) SL_REQUIRE(contract->max_nights >= 1, err);
     return SL_OK;
 }

@@ -224,17 +224,19 @@ void sl_lightcurve_features(const sl_contract *contract, const sl_lightcurve *lc
 {
     const overall all = measure_all(lc, scratch);
     band bands[SL_MAX_BANDS];
-    bool measured = false;
+    uint32_t measured = 0; /* bit b: bands[b] is there */
     for (uint32_t i = 0; i < contract->n_features; i++) {
         const sl_feature feature = contract->features[i];
         if (!sl_feature_of_bands(feature)) {
             *raw++ = sl_feature_float(overall_value(feature, lc, &all));
             continue;
         }
+        const uint32_t wanted = sl_contract_feature_bands(contract, i);
         for (uint32_t b = 0; b < contract->n_bands; b++) {
-            if (!measured) bands[b] = measure_band(lc, b, all.peak, scratch);
+            if ((wanted >> b & 1) == 0) continue;
+            if ((measured >> b & 1) == 0) bands[b] = measure_band(lc, b, all.peak, scratch);
+            measured |= 1u << b;
             *raw++ = sl_feature_float(band_value(feature, &bands[b], all.peak));
         }
-        measured = true;
     }
 }

@@ -33,7 +33,7 @@ using flatbuffers::Vector;
 namespace {
 
 constexpr size_t TENSOR_ALIGN = 16;
-constexpr size_t CONTRACT_ROOM = 16 * 1024; /* more than any contract takes, its texts included */
+constexpr size_t CONTRACT_ROOM = 24 * 1024; /* more than any contract takes, its texts included */
 
 size_t round_up(size_t n, size_t to)
 {
@@ -129,6 +129,21 @@ sl_status read_floats(const Vector<float> *from, float *to, uint32_t n, const ch
     return SL_OK;
 }
 
+/* The features must have been read. What is not in use is set as an empty contract has it. */
+sl_status read_scales(const flat::Contract *from, sl_contract *to, sl_error *err)
+{
+    const uint32_t n = sl_contract_input_features(to), n_knots = from->feature_knots();
+    if (n > SL_MAX_FEATURE_VALUES || n_knots > SL_MAX_KNOTS) return fail(err, "too many values of features, or knots");
+    const uint32_t n_scales = n_knots == 0 ? n : 0, n_table = n * n_knots;
+    SL_TRY(read_floats(from->feature_center(), to->feature_center, n_scales, "each value of a feature needs a center", err));
+    SL_TRY(read_floats(from->feature_spread(), to->feature_spread, n_scales, "each value of a feature needs a spread", err));
+    const Vector<uint16_t> *table = from->feature_table();
+    if ((table != nullptr ? table->size() : 0) != n_table) return fail(err, "each value of a feature needs its knots");
+    to->feature_knots = n_knots;
+    for (uint32_t i = 0; i < n_table; i++) to->feature_table[i] = table->Get(i);
+    return SL_OK;
+}
+
 /* The bands must have been read. */
 sl_status read_features(const flat::Contract *from, sl_contract *to, sl_error *err)
 {
@@ -142,10 +157,11 @@ sl_status read_features(const flat::Contract *from, sl_contract *to, sl_error *e
         to->n_features = from->features()->size();
         for (uint32_t i = 0; i < to->n_features; i++) to->features[i] = static_cast<sl_feature>(from->features()->Get(i));
     }
-    const uint32_t n = sl_contract_input_features(to);
-    if (n > SL_MAX_FEATURE_VALUES) return fail(err, "too many values of features");
-    SL_TRY(read_floats(from->feature_center(), to->feature_center, n, "as many centers as values of features are needed", err));
-    return read_floats(from->feature_spread(), to->feature_spread, n, "as many spreads as values of features are needed", err);
+    if (from->feature_bands() != nullptr) {
+        if (from->feature_bands()->size() != to->n_features) return fail(err, "bands of features, but not of each");
+        for (uint32_t i = 0; i < to->n_features; i++) to->feature_bands[i] = from->feature_bands()->Get(i);
+    }
+    return read_scales(from, to, err);
 }
 
 sl_status read_ids(const Vector<int32_t> *from, sl_contract *to, int32_t sl_class::*member, sl_error *err)
@@ -330,6 +346,13 @@ void add_rules(flat::ContractBuilder &to, const sl_contract &c)
     to.add_grid_wavelengths(static_cast<uint8_t>(c.grid_wavelengths));
 }
 
+bool any_bands(const sl_contract &c)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < c.n_features; i++) any = any || c.feature_bands[i] != 0;
+    return any;
+}
+
 Offset<flat::Contract> write_contract(FlatBufferBuilder &b, const sl_contract &c)
 {
     const auto name = text(b, c.name), source = text(b, c.source), created_by = text(b, c.created_by);
@@ -350,8 +373,11 @@ Offset<flat::Contract> write_contract(FlatBufferBuilder &b, const sl_contract &c
     for (uint32_t i = 0; i < c.n_features; i++) feature[i] = static_cast<uint8_t>(c.features[i]);
     const uint32_t n_values = sl_contract_input_features(&c);
     const auto features = n_values > 0 ? b.CreateVector(feature, c.n_features) : Offset<Vector<uint8_t>>(0);
-    const auto feature_center = n_values > 0 ? b.CreateVector(c.feature_center, n_values) : Offset<Vector<float>>(0);
-    const auto feature_spread = n_values > 0 ? b.CreateVector(c.feature_spread, n_values) : Offset<Vector<float>>(0);
+    const auto feature_bands = any_bands(c) ? b.CreateVector(c.feature_bands, c.n_features) : Offset<Vector<uint8_t>>(0);
+    const uint32_t n_scales = c.feature_knots == 0 ? n_values : 0, n_table = n_values * c.feature_knots;
+    const auto feature_center = n_scales > 0 ? b.CreateVector(c.feature_center, n_scales) : Offset<Vector<float>>(0);
+    const auto feature_spread = n_scales > 0 ? b.CreateVector(c.feature_spread, n_scales) : Offset<Vector<float>>(0);
+    const auto feature_table = n_table > 0 ? b.CreateVector(c.feature_table, n_table) : Offset<Vector<uint16_t>>(0);
     const auto names = class_names(b, c);
     const auto plasticc = ids(b, c, &sl_class::plasticc_id), elasticc = ids(b, c, &sl_class::elasticc_id);
 
@@ -370,6 +396,9 @@ Offset<flat::Contract> write_contract(FlatBufferBuilder &b, const sl_contract &c
     to.add_features(features);
     to.add_feature_center(feature_center);
     to.add_feature_spread(feature_spread);
+    to.add_feature_bands(feature_bands);
+    to.add_feature_knots(static_cast<uint8_t>(c.feature_knots));
+    to.add_feature_table(feature_table);
     return to.Finish();
 }
 

@@ -20,6 +20,16 @@ static bool same_bands(const sl_contract *a, const sl_contract *b)
     return true;
 }
 
+/* Of the same features. */
+static bool same_scales(const sl_contract *a, const sl_contract *b)
+{
+    const size_t n = sl_contract_input_features(a), n_knots = a->feature_knots;
+    if (n_knots != b->feature_knots) return false;
+    if (n_knots > 0) return memcmp(a->feature_table, b->feature_table, n * n_knots * sizeof a->feature_table[0]) == 0;
+    return memcmp(a->feature_center, b->feature_center, n * sizeof a->feature_center[0]) == 0 &&
+           memcmp(a->feature_spread, b->feature_spread, n * sizeof a->feature_spread[0]) == 0;
+}
+
 /* What people mix up, by name; all else is told as such. */
 static const char *what_differs(const sl_contract *a, const sl_contract *b)
 {
@@ -30,11 +40,10 @@ static const char *what_differs(const sl_contract *a, const sl_contract *b)
     if (a->n_features != b->n_features || memcmp(a->features, b->features, a->n_features * sizeof a->features[0]) != 0) {
         return "features";
     }
-    const size_t values = sl_contract_input_features(a) * sizeof a->feature_center[0];
-    if (memcmp(a->feature_center, b->feature_center, values) != 0 ||
-        memcmp(a->feature_spread, b->feature_spread, values) != 0) {
-        return "the centers and spreads of the features: they were fitted on other data";
+    for (uint32_t i = 0; i < a->n_features; i++) {
+        if (sl_contract_feature_bands(a, i) != sl_contract_feature_bands(b, i)) return "the bands of features";
     }
+    if (!same_scales(a, b)) return "how features are scaled: that was fitted on other data";
     if (a->scaling != b->scaling) return "scaling";
     return NULL;
 }

@@ -9,9 +9,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/half.h"
 #include "model/model_flat.h"
 #include "train/dataset_file.h"
-#include "train/half.h"
 
 struct sl_dataset {
     sl_file file; /* empty for one from memory */

@@ -1,7 +1,8 @@
 /*
  * Writing a data-set file: inputs go to the file as they come, what is small
  * waits in memory for the end. With fit_features the values of the features
- * wait too, and are put in scaled once their centres and spreads are known.
+ * wait too, and are put in scaled once their centres and spreads, or their
+ * quantiles, are known.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,9 +14,9 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/half.h"
 #include "model/model_flat.h"
 #include "train/dataset_file.h"
-#include "train/half.h"
 #include "train/robust.h"
 
 /* An array that grows. */
@@ -192,13 +193,18 @@ static sl_status fit_features(sl_dataset_writer *w, sl_error *err)
     double *values = malloc(w->n_rows * sizeof *values);
     if (values == NULL) return SL_FAIL_NOMEM(err);
     const float *raw = (const float *)(const void *)w->features.bytes;
+    const size_t n_knots = w->contract.feature_knots;
     for (size_t k = 0; k < w->n_features; k++) {
         size_t n = 0;
         for (size_t i = 0; i < w->n_rows; i++) {
             const float x = raw[i * w->n_features + k];
             if (isfinite(x)) values[n++] = (double)x;
         }
-        sl_robust_fit(n, values, &w->contract.feature_center[k], &w->contract.feature_spread[k]);
+        if (n_knots > 0) {
+            sl_knots_fit(n, values, n_knots, &w->contract.feature_table[k * n_knots]);
+        } else {
+            sl_robust_fit(n, values, &w->contract.feature_center[k], &w->contract.feature_spread[k]);
+        }
     }
     free(values);
     return SL_OK;

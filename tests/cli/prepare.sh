@@ -49,6 +49,7 @@ show timeless starling prepare points.csv --labels objects.csv -o no/such/folder
 show timeless starling prepare points.csv --labels objects.csv --bands gx -o none.data
 show timeless starling prepare points.csv --labels objects.csv --features log_beak -o none.data
 show timeless starling prepare points.csv --labels objects.csv --planes sinh -o none.data
+show timeless starling prepare points.csv --labels objects.csv --knots 2 -o none.data
 show timeless starling prepare points.csv --labels objects.csv --nights 9 --scaling median_iqr -o none.data
 show timeless starling prepare points.csv --labels objects.csv --extras steps -o none.data
 show timeless starling prepare points.csv -o none.data

@@ -7,7 +7,8 @@ import pathlib
 import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-MAX_BANDS, MAX_CLASSES, MAX_EXTRAS, MAX_FEATURES, MAX_FEATURE_VALUES = 8, 64, 16, 64, 256
+MAX_KNOTS = 17
+MAX_BANDS, MAX_CLASSES, MAX_EXTRAS, MAX_FEATURES, MAX_FEATURE_VALUES = 8, 64, 16, 128, 320
 WAVELENGTH = {1: 4804.79, 2: 6436.92, 3: 7968.22}
 SCALING = {"none": 0, "median_iqr": 1, "fixed": 2, "peak": 3}
 
@@ -42,8 +43,10 @@ class Contract(c.Structure):
         ("spread", c.c_float * MAX_BANDS), ("n_extras", c.c_uint32), ("extras", c.c_int * MAX_EXTRAS),
         ("extra_mode", c.c_int), ("sees", c.c_int), ("max_nights", c.c_uint32), ("planes", c.c_uint32),
         ("asinh_scale", c.c_float), ("grid_wavelengths", c.c_uint32), ("n_features", c.c_uint32),
-        ("features", c.c_int * MAX_FEATURES), ("feature_center", c.c_float * MAX_FEATURE_VALUES),
-        ("feature_spread", c.c_float * MAX_FEATURE_VALUES), ("n_classes", c.c_uint32), ("classes", Class * MAX_CLASSES),
+        ("features", c.c_int * MAX_FEATURES), ("feature_bands", c.c_uint8 * MAX_FEATURES),
+        ("feature_center", c.c_float * MAX_FEATURE_VALUES), ("feature_spread", c.c_float * MAX_FEATURE_VALUES),
+        ("feature_knots", c.c_uint32), ("feature_table", c.c_uint16 * (MAX_FEATURE_VALUES * MAX_KNOTS)),
+        ("n_classes", c.c_uint32), ("classes", Class * MAX_CLASSES),
         ("source", c.c_char * 256), ("created_by", c.c_char * 256)]
 
 

@@ -33,7 +33,7 @@ def gp():
     gp.contract.n_features = len(FEATURES)
     for i, number in enumerate(FEATURES.values()):
         gp.contract.features[i] = number
-    for i in range(256):
+    for i in range(len(gp.contract.feature_spread)):
         gp.contract.feature_spread[i] = 1e6  # so that none is clamped
     gp._call("sl_contract_check", c.byref(gp.contract))
     return gp
@@ -213,3 +213,35 @@ def test_nights_are_weighted_means(gp):
             starts.append(t[i])
             i = np.flatnonzero(k)[-1] + 1
         assert np.allclose(rows, expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("n_knots", range(3, 18))
+def test_tables_give_normal_scores(gp, n_knots):
+    from scipy.stats import norm
+    rng = np.random.default_rng(n_knots)
+    contract, scores = gp.contract, norm.ppf((np.arange(n_knots) + 0.5) / n_knots)
+    contract.n_features, contract.features[0] = 1, FEATURES["band_skew"]
+    contract.feature_knots = n_knots
+    spread = np.array([1e-3, 0.3, 1, 30, 500, 0])
+    knots = np.sort(rng.standard_normal((6, n_knots)) * spread[:, None], 1).astype(np.float16)
+    knots[2] = np.round(knots[2])  # ties
+    contract.feature_table[:6 * n_knots] = knots.view(np.uint16).ravel().tolist()
+    gp._call("sl_contract_check", c.byref(contract))
+    for _ in range(200):
+        x = (rng.standard_normal(6) * 1.5 * (spread + 1e-4)).astype(np.float32)
+        if rng.random() < 0.3:
+            x = knots[np.arange(6), rng.integers(0, n_knots, 6)].astype(np.float32) * np.float32(1 + 1e-5)
+        x[rng.random(6) < 0.1] = rng.choice([np.nan, np.inf, -np.inf])
+        got = np.empty(6, np.float32)
+        gp.lib.sl_contract_scale_features(c.byref(contract), c.c_void_p(x.ctypes.data), c.c_void_p(got.ctypes.data))
+        for value, raw, q in zip(got, x, knots.astype(float)):
+            tied = q == float(np.float16(raw)) if np.isfinite(raw) else np.zeros(n_knots, bool)
+            if not np.isfinite(raw):
+                expected = 0
+            elif tied.any():
+                expected = scores[tied].mean()
+            else:
+                place = np.searchsorted(q, raw)
+                low, high = max(place - 1, 0), min(place, n_knots - 1)
+                expected = np.interp(raw, q[[low, high]], scores[[low, high]]) if low < high else scores[low]
+            assert abs(value - expected) < 2e-6, (raw, q)

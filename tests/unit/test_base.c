@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/half.h"
 #include "base/late.h"
 #include "base/queue.h"
 #include "base/rng.h"
@@ -205,6 +206,11 @@ static void a_patched_contract_is_refused(void **state)
     REFUSED((c.n_features = 1, c.features[0] = 15, c.feature_spread[0] = 1));
     REFUSED((c.n_features = 1, c.features[0] = SL_FEATURE_LOG_PEAK)); /* without a spread */
     REFUSED(c.n_features = SL_MAX_FEATURES + 1);
+    REFUSED((c.n_features = 1, c.features[0] = SL_FEATURE_BAND_MAX, c.feature_knots = 9, c.feature_bands[0] = 4));
+    REFUSED(c.feature_knots = SL_MIN_KNOTS - 1);
+    REFUSED(c.feature_knots = SL_MAX_KNOTS + 1);
+    REFUSED((c.n_features = 1, c.features[0] = SL_FEATURE_LOG_PEAK, c.feature_knots = 9, c.feature_table[8] = 0x7c00)); /* infinite */
+    REFUSED((c.n_features = 1, c.features[0] = SL_FEATURE_LOG_PEAK, c.feature_knots = 9, c.feature_table[7] = 1)); /* descends */
 #undef REFUSED
 }
 
@@ -243,6 +249,45 @@ static void an_input_has_planes_then_features(void **state)
     assert_int_equal(sl_contract_input_floats(&c), 70 * 11 + 3);
 }
 
+/* Two values of five knots each: all different; then tied at the beginning, in the middle and at the end. */
+static void a_table_gives_normal_scores(void **state)
+{
+    (void)state;
+    static const double knot[2][5] = {{-2, -1, 0, 2, 65504}, {0, 0, 0.1, 0.3, 0.3}};
+    const double s1 = 0.5244005127080407, s2 = 1.2815515655446004, tenth = (double)sl_half_to_float(sl_half_from_float(0.1f));
+    const struct {
+        double raw[2], value[2];
+    } cases[] = {
+        {{-7, -1}, {-s2, -s2}},           /* below the first */
+        {{-2, 0}, {-s2, -(s1 + s2) / 2}}, /* at the first; at two of them */
+        {{-0.5, tenth / 2}, {-s1 / 2, -s1 / 2}},
+        {{1, (double)0.1f}, {s1 / 2, 0}}, /* is the knot, once it is rounded as that was */
+        {{-0.0, 0.2}, {0, s1 * (0.2 - tenth) / (0.3 - tenth)}},
+        {{1e30, (double)0.3f}, {s2, (s1 + s2) / 2}},
+        {{60000, 0.31}, {s1 + (s2 - s1) * 59998 / 65502, s2}}, /* above the last, which two share */
+        {{(double)NAN, (double)INFINITY}, {0, 0}},
+    };
+    sl_contract c;
+    sl_error err;
+    assert_ok(sl_contract_preset("starling", &c, &err), &err);
+    c.n_features = 1;
+    c.features[0] = SL_FEATURE_BAND_SKEW;
+    c.feature_knots = 5;
+    for (int i = 0; i < 10; i++) c.feature_table[i] = sl_half_from_float((float)knot[i / 5][i % 5]);
+    assert_ok(sl_contract_check(&c, &err), &err);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        float x[2] = {(float)cases[i].raw[0], (float)cases[i].raw[1]};
+        sl_contract_scale_features(&c, x, x);
+        for (int k = 0; k < 2; k++) assert_true(fabs((double)x[k] - cases[i].value[k]) < 1e-3);
+    }
+    c.feature_bands[0] = 2; /* one of them is left */
+    assert_ok(sl_contract_check(&c, &err), &err);
+    assert_int_equal(sl_contract_feature_bands(&c, 0), 2);
+    assert_int_equal(sl_contract_input_features(&c), 1);
+    c.features[0] = SL_FEATURE_LOG_PEAK; /* has one value whatever the bands */
+    assert_int_equal(sl_contract_feature_bands(&c, 0), 1);
+}
+
 static void features_have_names_that_find_them(void **state)
 {
     (void)state;
@@ -273,6 +318,7 @@ int main(void)
         cmocka_unit_test(presets_pass_their_own_check),
         cmocka_unit_test(a_patched_contract_is_refused),
         cmocka_unit_test(an_input_has_planes_then_features),
+        cmocka_unit_test(a_table_gives_normal_scores),
         cmocka_unit_test(features_have_names_that_find_them),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -8,10 +8,10 @@
 
 #include "base/arena.h"
 #include "base/file.h"
+#include "base/half.h"
 #include "base/rng.h"
 #include "starling/dataset.h"
 #include "train/dataset_file.h"
-#include "train/half.h"
 #include "train/robust.h"
 
 enum { N_ROWS = 400, STEPS = 5, N_FEATURES = 3, N_INPUT = 2 * STEPS + N_FEATURES };
@@ -50,12 +50,13 @@ static void make_row(size_t i, float *input, sl_dataset_row *row, char name[16])
                             .redshift_error = i % 2 ? NAN : 0.01f};
 }
 
-static void write_file(sl_dataset_storage storage, bool fit)
+static void write_file(sl_dataset_storage storage, bool fit, uint32_t n_knots)
 {
     sl_error err;
     sl_contract c;
     sl_dataset_writer *w;
     make_contract(&c);
+    c.feature_knots = n_knots;
     unlink(path);
     assert_ok(sl_dataset_writer_new(path, &c, storage, fit, &w, &err), &err);
     for (size_t i = 0; i < N_ROWS; i++) {
@@ -80,7 +81,7 @@ static void rows_come_back_as_they_were_written(void **state)
     for (int storage = 0; storage < SL_N_DATASET_STORAGES; storage++) {
         sl_error err;
         sl_dataset *d;
-        write_file((sl_dataset_storage)storage, false);
+        write_file((sl_dataset_storage)storage, false, 0);
         assert_ok(sl_dataset_open(path, &d, &err), &err);
         assert_int_equal(sl_dataset_rows(d), N_ROWS);
         assert_int_equal(sl_dataset_objects(d), (N_ROWS - 1) * 2 / 5 + 1);
@@ -115,12 +116,51 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* A tenth of the rows between any two knots; all of what is always the same at 0. */
+static void features_become_normal_scores(void **state)
+{
+    (void)state;
+    enum { KNOTS = 10 };
+    sl_error err;
+    sl_dataset *d;
+    write_file(SL_DATASET_FLOAT32, true, KNOTS);
+    assert_ok(sl_dataset_open(path, &d, &err), &err);
+    const sl_contract *c = sl_dataset_contract(d);
+    double values[N_ROWS];
+    float scaled[N_FEATURES], raw[N_FEATURES];
+    for (size_t i = 0; i < N_ROWS; i++) {
+        float input[N_INPUT];
+        sl_dataset_row row;
+        char name[16];
+        make_row(i, input, &row, name);
+        const float *x = sl_dataset_input(d, i, NULL);
+        memcpy(raw, input + 2 * STEPS, sizeof raw);
+        sl_contract_scale_features(c, raw, scaled); /* which is what serving does */
+        assert_memory_equal(scaled, x + 2 * STEPS, sizeof scaled);
+        assert_true(fabsf(scaled[1]) < 1e-6f && (i % 5 != 0 || scaled[2] == 0));
+        values[i] = (double)raw[0];
+    }
+    sl_dataset_close(d);
+    uint16_t knots[KNOTS];
+    qsort(values, N_ROWS, sizeof values[0], ascending);
+    for (size_t k = 0; k < KNOTS; k++) {
+        const double expected = values[(size_t)((double)(2 * k + 1) / (2 * KNOTS) * (N_ROWS - 1) + 0.5)];
+        knots[k] = sl_half_from_float((float)expected);
+    }
+    sl_dataset_open(path, &d, &err);
+    assert_memory_equal(sl_dataset_contract(d)->feature_table, knots, sizeof knots);
+    sl_dataset_close(d);
+    sl_knots_fit(0, values, KNOTS, knots);
+    for (size_t k = 0; k < KNOTS; k++) assert_int_equal(knots[k], 0);
+    unlink(path);
+}
+
 static void features_are_centred_on_their_median(void **state)
 {
     (void)state;
     sl_error err;
     sl_dataset *d;
-    write_file(SL_DATASET_FLOAT32, true);
+    write_file(SL_DATASET_FLOAT32, true, 0);
     assert_ok(sl_dataset_open(path, &d, &err), &err);
     const sl_contract *c = sl_dataset_contract(d);
     assert_true(fabs((double)c->feature_center[0] - 7) < 0.3 && fabs((double)c->feature_spread[0] - 2) < 0.3);
@@ -195,7 +235,7 @@ static void a_broken_file_is_refused_or_sound(void **state)
     (void)state;
     sl_error err;
     sl_file file;
-    write_file(SL_DATASET_FLOAT16, true);
+    write_file(SL_DATASET_FLOAT16, true, 0);
     assert_ok(sl_file_open(&file, path, 1 << 30, &err), &err);
     const size_t n = file.n_bytes;
     unsigned char *bytes = aligned_alloc(SL_ARENA_ALIGN, (n + 63) / 64 * 64);
@@ -278,6 +318,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_come_back_as_they_were_written),
+        cmocka_unit_test(features_become_normal_scores),
         cmocka_unit_test(features_are_centred_on_their_median),
         cmocka_unit_test(quantiles_are_those_of_sorted_values),
         cmocka_unit_test(halves_round_to_nearest),

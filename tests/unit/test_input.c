@@ -138,6 +138,35 @@ static void everything_in_a_batch_is_as_alone(void **state)
     check_batch_of_all();
 }
 
+/* Some bands of a feature are some of the values that all of them give. */
+static void features_of_some_bands_are_those_values(void **state)
+{
+    (void)state;
+    sl_rng rng;
+    sl_rng_init(&rng, 15, 0);
+    points p;
+    make_points(&p, 40, 0, &rng);
+    add_all_features(&contract, true);
+    const uint32_t n_all = sl_contract_input_features(&contract);
+    assert_ok(run_alone(&p.lc, other, &err), &err);
+    uint32_t n_some = 0;
+    const float *value = other + 2 * STEPS;
+    static float expected[SL_MAX_FEATURE_VALUES];
+    for (uint32_t i = 0; i < contract.n_features; i++) {
+        contract.feature_bands[i] = (uint8_t)(i % 4); /* all, the first, the second, all; of single values nothing */
+        const bool of_bands = sl_feature_of_bands(contract.features[i]);
+        if (!of_bands || i % 4 != 2) expected[n_some++] = value[0];
+        if (of_bands && i % 4 != 1) expected[n_some++] = value[1];
+        value += of_bands ? 2 : 1;
+    }
+    assert_int_equal(sl_contract_input_features(&contract), n_some);
+    assert_true(n_some < n_all);
+    assert_ok(sl_contract_check(&contract, &err), &err);
+    assert_ok(run_alone(&p.lc, input, &err), &err);
+    assert_memory_equal(input + 2 * STEPS, expected, n_some * sizeof *expected);
+    check_batch_of_all();
+}
+
 static void nights_in_a_batch_are_as_alone(void **state)
 {
     (void)state;
@@ -345,6 +374,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_GP(everything_in_a_batch_is_as_alone),
+        WITH_GP(features_of_some_bands_are_those_values),
         WITH_GP(nights_in_a_batch_are_as_alone),
         WITH_GP(planes_are_made_of_the_mean),
         WITH_GP(the_error_plane_is_the_deviation),

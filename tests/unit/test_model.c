@@ -142,14 +142,14 @@ static void a_contract_comes_back_as_it_was_written(void **state)
     (void)state;
     sl_arena arena;
     sl_arena_init(&arena, 1 << 26);
-    const char *const presets[] = {"reference", "starling", "starling"};
-    for (int i = 0; i < 3; i++) {
+    const char *const presets[] = {"reference", "starling", "starling", "starling"};
+    for (int i = 0; i < 4; i++) {
         random_size size = t2_size;
-        if (i == 2) size.channels = 6; /* three planes of two */
+        if (i >= 2) size.channels = 6; /* three planes of two */
         sl_model_parts *parts = random_model(&arena, 5, &size);
         sl_contract *c = &parts->contract;
         assert_ok(sl_contract_preset(presets[i], c, NULL), (sl_error *)NULL);
-        if (i == 2) {
+        if (i >= 2) {
             c->zero_point = 31.4;
             c->time_scale = SL_SCALE_AS_GIVEN;
             c->use = SL_USE_FORCED;
@@ -172,6 +172,13 @@ static void a_contract_comes_back_as_it_was_written(void **state)
             for (uint32_t k = 0; k < sl_contract_input_features(c); k++) {
                 c->feature_center[k] = (float)k - 1;
                 c->feature_spread[k] = (float)k + 0.5f;
+            }
+            if (i == 3) {
+                c->feature_bands[0] = 2;
+                c->feature_knots = 4;
+                memset(c->feature_center, 0, sizeof c->feature_center);
+                memset(c->feature_spread, 0, sizeof c->feature_spread);
+                for (uint32_t k = 0; k < 4 * sl_contract_input_features(c); k++) c->feature_table[k] = (uint16_t)(0x3000 + k);
             }
             snprintf(c->source, sizeof c->source, "a file, with \"quotes\"");
         }

@@ -1,6 +1,6 @@
-/* train/half.h - IEEE binary16, without instructions that not every processor has. */
-#ifndef SL_TRAIN_HALF_H
-#define SL_TRAIN_HALF_H
+/* base/half.h - IEEE binary16, without instructions that not every processor has. */
+#ifndef SL_BASE_HALF_H
+#define SL_BASE_HALF_H
 
 #include <stdint.h>
 #include <string.h>
@@ -35,6 +35,17 @@ static inline uint16_t sl_half_from_float(float x)
     bits += 0xfff + (bits >> 13 & 1);
     const uint32_t half = (bits >> 13) - (112 << 10);
     return (uint16_t)(sign | (half > 0x7bff ? 0x7bff : half));
+}
+
+static inline int sl_half_is_finite(uint16_t h)
+{
+    return (h & 0x7c00) != 0x7c00;
+}
+
+/* A whole number that orders halves as their values are ordered, both zeros alike. h is not NaN. */
+static inline int sl_half_order(uint16_t h)
+{
+    return h & 0x8000 ? -(h & 0x7fff) : h;
 }
 
 #endif
