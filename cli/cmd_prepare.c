@@ -30,6 +30,8 @@ static const manual about = {
         "starling prepare lightcurves.csv --labels metadata.csv --bands ugrizy --redshift --copies 3 -o grids.data\n"
         "# ZTF's supernovae\n"
         "starling prepare ztf_bts_photometry.csv.gz --labels ztf_bts_labels.csv --classes ztf -o bts.data\n"
+        "# features alone, many views of each object: for train --net mlp\n"
+        "starling prepare lightcurves.csv --labels metadata.csv --no-grid --copies 32 -o features.data\n"
         "# for a model that is there, to evaluate it: its contract, its scaling\n"
         "starling prepare lightcurves.csv --labels metadata.csv --like model.starling --only ids.csv -o exam.data",
 };
@@ -297,6 +299,7 @@ int cmd_prepare(int argc, char **argv)
         {0, "extras", OPT_CHOICE, &w.contract.extras, "HOW", "redshift and its error as channels or steps, too (default none)", .choices = contract_extras},
         {0, "steps", OPT_WHOLE, &w.contract.steps, "N", "times of the grid (default 100)", 2, SL_MAX_GRID_LENGTH},
         {0, "wavelengths", OPT_WHOLE, &w.contract.wavelengths, "N", "a grid over N even wavelengths in place of the bands", 2, SL_MAX_CHANNELS},
+        {0, "no-grid", OPT_FLAG, &w.contract.no_grid, NULL, "no grid: the features alone, for train --net mlp"},
         {0, "nights", OPT_WHOLE, &w.contract.nights, "N", "no grid: the points, a row a night, the last N nights", 1, SL_MAX_GRID_LENGTH},
         {0, "window", OPT_REAL, &w.contract.window, "DAYS", "points up to so long before and behind the detections; negative: all (default 50)", -1e6, 1e6},
 

@@ -65,8 +65,9 @@ static void put_process(FILE *to, const sl_contract *c)
 
 static void put_seen(FILE *to, const sl_contract *c)
 {
+    static const char *const sees[] = {"grid", "nights", "features"};
     fprintf(to, ", \"sees\": \"%s\", \"max_nights\": %u, \"grid_wavelengths\": %u",
-            c->sees == SL_SEES_NIGHTS ? "nights" : "grid", c->max_nights, c->grid_wavelengths);
+            sees[c->sees], c->max_nights, c->grid_wavelengths);
     put_flag(to, "asinh_plane", (c->planes & SL_PLANE_ASINH) != 0);
     put_flag(to, "error_plane", (c->planes & SL_PLANE_ERROR) != 0);
     put_number(to, "asinh_scale", (double)c->asinh_scale);

@@ -67,6 +67,7 @@ static void print_grid(FILE *to, const sl_contract *c)
     const sl_gp_rules *g = &c->gp;
     fprintf(to, "  process     Matern-3/2, %g A in wavelength, ln(scale^2) %g in [%g, %g]\n", g->wavelength_scale_aa,
             g->metric_start, g->metric_min, g->metric_max);
+    if (c->sees == SL_SEES_FEATURES) return;
     if (c->grid_wavelengths > 0) {
         fprintf(to, "  grid        %u steps x %u regular wavelengths, scaling %s", g->grid_length, c->grid_wavelengths,
                 scaling_name(c->scaling));

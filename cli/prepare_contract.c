@@ -127,6 +127,13 @@ sl_status contract_from_wishes(const contract_wishes *w, const sl_class_rules *c
         out->sees = SL_SEES_NIGHTS;
         out->max_nights = (uint32_t)w->nights;
     }
+    if (w->no_grid) {
+        if (w->nights > 0 || w->wavelengths > 0 || w->extras != SL_EXTRAS_NONE) {
+            return wrong(err, "--no-grid leaves nothing but features: no --nights, --wavelengths or --extras");
+        }
+        out->sees = SL_SEES_FEATURES;
+        out->planes = 0;
+    }
     if (w->extras != SL_EXTRAS_NONE) {
         out->extra_mode = (sl_extra_mode)w->extras;
         out->n_extras = 2;

@@ -11,7 +11,7 @@ typedef struct contract_wishes {
     const char *planes;   /* "asinh", "error", both, or "none" */
     int scaling;          /* index into contract_scalings */
     int extras;           /* sl_extra_mode */
-    bool redshift;
+    bool redshift, no_grid;
     uint64_t steps, wavelengths, nights, knots;
     double window; /* [d] around the detections; negative: everything */
 } contract_wishes;

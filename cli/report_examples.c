@@ -79,7 +79,8 @@ static void widen(chart *c, const trace *t)
 static void draw_curve(FILE *to, const sl_contract *contract, const float *input, trace *t)
 {
     const bool nights = contract->sees == SL_SEES_NIGHTS;
-    const size_t n = nights ? contract->n_bands : sl_contract_grid_channels(contract);
+    const size_t channels = nights ? contract->n_bands : sl_contract_grid_channels(contract);
+    const size_t n = contract->sees == SL_SEES_FEATURES ? 0 : channels; /* of those there is no curve to draw */
     chart c = {.to = to, .left = 3, .top = 4, .width = PANEL_WIDTH - 6, .height = PANEL_HEIGHT - 8, .x0 = 0, .x1 = 1e-9,
                .y0 = 0, .y1 = 1e-9};
     for (size_t b = 0; b < n; b++) {

@@ -92,7 +92,10 @@ typedef enum sl_sees {
     SL_SEES_GRID = 0, /* the Gaussian process' mean on a regular grid */
     /* The points themselves, one row a night: see sl_contract.max_nights. No
        Gaussian process is fitted. */
-    SL_SEES_NIGHTS = 1
+    SL_SEES_NIGHTS = 1,
+    /* The features and nothing else: one step without channels. The process is
+       fitted, and its mean worked out on the grid, for those that are about it. */
+    SL_SEES_FEATURES = 2
 } sl_sees;
 
 /* More of the grid than its scaled mean; a bit mask. */

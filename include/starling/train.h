@@ -34,7 +34,7 @@ extern "C" {
  *         a dense layer of 32. Qu et al. 2021, AJ 162 67, arXiv:2106.04370; theirs are 32 wavelengths with their errors
  *         (grid_wavelengths = 32, SL_PLANE_ERROR) at 180 steps. Convolutions over light curves alone: Brunel et al. 2019,
  *         arXiv:1901.00461.
- *   mlp   dense layers on the features and the means of the grid, nothing else.
+ *   mlp   dense layers on the features, and on the means of the grid where the data have one.
  */
 typedef struct sl_net_size {
     char name[16];   /* sl_net_name() */

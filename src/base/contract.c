@@ -155,8 +155,12 @@ static sl_status check_planes(const sl_contract *c, sl_error *err)
         CHECK(c->scaling != SL_SCALING_FIXED, "regular wavelengths have no fixed scaling");
     }
     CHECK(c->max_nights <= SL_MAX_GRID_LENGTH, "%u nights", c->max_nights);
-    CHECK(c->sees <= SL_SEES_NIGHTS, "what the network sees: %d", (int)c->sees);
-    if (c->sees == SL_SEES_GRID) return SL_OK;
+    CHECK(c->sees <= SL_SEES_FEATURES, "what the network sees: %d", (int)c->sees);
+    if (c->sees == SL_SEES_FEATURES) {
+        CHECK(c->n_features > 0, "features alone, and there are none");
+        CHECK(c->planes == 0 && c->n_extras == 0 && c->grid_wavelengths == 0, "features alone have no planes and no extras");
+    }
+    if (c->sees != SL_SEES_NIGHTS) return SL_OK;
     CHECK(c->max_nights >= 1, "no nights");
     CHECK(c->channel_rule == SL_CHANNELS_FIXED, "nights need fixed channels");
     CHECK(c->time_order == SL_TIME_FORWARD && c->drop_bad, "nights need time forwards, and bad points left out");
@@ -186,7 +190,7 @@ static sl_status check_features(const sl_contract *c, sl_error *err)
     CHECK(c->n_features == 0 || c->channel_rule == SL_CHANNELS_FIXED, "features need fixed channels");
     for (uint32_t i = 0; i < c->n_features; i++) {
         CHECK(sl_feature_name(c->features[i]) != NULL, "feature %d is unknown", (int)c->features[i]);
-        CHECK(c->sees == SL_SEES_GRID || !sl_feature_of_fit(c->features[i]), "feature %s without a fit",
+        CHECK(c->sees != SL_SEES_NIGHTS || !sl_feature_of_fit(c->features[i]), "feature %s without a fit",
               sl_feature_name(c->features[i]));
         CHECK(c->feature_bands[i] >> c->n_bands == 0, "feature %s of bands that are not there", sl_feature_name(c->features[i]));
     }
@@ -233,6 +237,7 @@ uint32_t sl_contract_grid_channels(const sl_contract *c)
 uint32_t sl_contract_input_steps(const sl_contract *c)
 {
     if (c->sees == SL_SEES_NIGHTS) return c->max_nights;
+    if (c->sees == SL_SEES_FEATURES) return 1;
     return c->gp.grid_length + (c->extra_mode == SL_EXTRAS_AS_STEPS ? c->n_extras : 0);
 }
 
@@ -240,6 +245,7 @@ uint32_t sl_contract_input_channels(const sl_contract *c)
 {
     const uint32_t extras = c->extra_mode == SL_EXTRAS_AS_CHANNELS ? c->n_extras : 0;
     const uint32_t asinh = (c->planes & SL_PLANE_ASINH) != 0, error = (c->planes & SL_PLANE_ERROR) != 0;
+    if (c->sees == SL_SEES_FEATURES) return 0;
     if (c->sees == SL_SEES_NIGHTS) return (3 + asinh) * c->n_bands + 1 + extras;
     return (1 + asinh + error) * sl_contract_grid_channels(c) + extras;
 }

@@ -137,7 +137,7 @@ static size_t sort_longest_first(sl_gp_batch *b)
 sl_status sl_gp_batch_run(sl_gp_batch *b, sl_error *err)
 {
     SL_REQUIRE(b != NULL, err);
-    const bool fit = b->contract.sees == SL_SEES_GRID;
+    const bool fit = b->contract.sees != SL_SEES_NIGHTS;
     if (fit) SL_TRY(sl_gp_engine_fit(&b->engine, &b->contract.gp, sort_longest_first(b), b->order, err));
     for (; b->n_run < b->n; b->n_run++) {
         entry *e = &b->entries[b->n_run];

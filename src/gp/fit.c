@@ -104,7 +104,7 @@ sl_status sl_gp_grid(sl_gp *gp, const sl_contract *contract, const sl_lightcurve
     SL_TRY(sl_gp_check_wanted(contract, lc, err));
     SL_TRY(reserve(&gp->grid, &gp->grid_capacity, sl_gp_input_scratch(contract), err));
     float raw[SL_MAX_FEATURE_VALUES];
-    if (contract->sees == SL_SEES_GRID) {
+    if (contract->sees != SL_SEES_NIGHTS) {
         SL_TRY(sl_gp_fit(gp, &contract->gp, lc, info, err));
     } else {
         SL_TRY(sl_gp_check_points(lc, err));

@@ -1,4 +1,5 @@
-/* From a fitted light curve to the network's input: grid, planes, extras, features; or nights, without a fit. */
+/* From a fitted light curve to the network's input: grid, planes, extras, features; or features alone; or nights, without
+   a fit. */
 #include <math.h>
 
 #include "base/error.h"
@@ -78,6 +79,7 @@ static sl_status grid(sl_gp_engine *e, sl_gp_curve *c, const sl_contract *contra
     regular_times(c->time[0], c->time[c->n - 1], n, time);
     const bool regular = time[n - 1] > time[0]; /* a moment's mean is one number, to the last bit */
     SL_TRY(sl_gp_curve_predict(c, &contract->gp, c->search.p, regular, n, time, n_channels, wavelength, mean, err));
+    if (contract->sees == SL_SEES_FEATURES) return SL_OK;
     if (contract->planes & SL_PLANE_ERROR) {
         deviation = scratch + 2 * n + n * n_channels;
         SL_TRY(sl_gp_engine_deviation(e, &contract->gp, c, c->search.p, n, time, n_channels, wavelength, deviation, err));
@@ -89,13 +91,13 @@ sl_status sl_gp_input(sl_gp_engine *e, sl_gp_curve *c, const sl_contract *contra
                       double *scratch, float *input, float *raw, double *mean, sl_error *err)
 {
     const size_t n = contract->gp.grid_length, places = n * sl_contract_grid_channels(contract);
-    const bool sees_grid = contract->sees == SL_SEES_GRID;
+    const bool fitted = contract->sees != SL_SEES_NIGHTS;
     if (mean == NULL) mean = scratch + 2 * n;
-    SL_TRY(sees_grid ? grid(e, c, contract, lc, scratch, input, mean, err) : nights(contract, lc, input, err));
+    SL_TRY(fitted ? grid(e, c, contract, lc, scratch, input, mean, err) : nights(contract, lc, input, err));
     if (contract->n_features == 0) return SL_OK;
     double *room = scratch + 2 * n + (contract->planes & SL_PLANE_ERROR ? 2 : 1) * places;
     sl_lightcurve_features(contract, lc, room, raw);
-    if (sees_grid) sl_gp_fit_features(c, contract, lc, mean, raw);
+    if (fitted) sl_gp_fit_features(c, contract, lc, mean, raw);
     float *values = input + (size_t)sl_contract_input_steps(contract) * sl_contract_input_channels(contract);
     sl_contract_scale_features(contract, raw, values);
     return SL_OK;

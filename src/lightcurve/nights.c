@@ -88,6 +88,10 @@ size_t sl_lightcurve_step_times(const sl_contract *contract, const sl_lightcurve
         for (size_t i = 0; i < n; i++) mjd[i] = lc->origin_mjd + forward * (first + (double)i * step);
         return n;
     }
+    if (contract->sees == SL_SEES_FEATURES) {
+        mjd[0] = lc->origin_mjd + forward * lc->time[lc->n - 1];
+        return 1;
+    }
     size_t total = 0, n = 0;
     for (size_t i = 0; i < lc->n; i = night_end(lc, i)) total++;
     for (size_t i = 0, night = 0; i < lc->n; i = night_end(lc, i), night++) {

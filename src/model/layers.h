@@ -3,7 +3,7 @@
  * family: layers_conv.c, layers_attention.c, layers_recurrent.c, layers_head.c.
  *
  * Inputs go through a network one by one, or `side` = SL_LANES of them side by
- * side, which pays for recurrent layers. A signal of C channels over T steps is
+ * side, which pays for recurrent layers and for networks of a single step. A signal of C channels over T steps is
  * C rows of sl_stride(T side) floats; step t of input a lies at t side + a. Of
  * both ways an input gets the same bits.
  */

@@ -52,6 +52,7 @@ static sl_status build_layer(sl_builder *b, const sl_layer *layer)
                        b->layer, (int)layer->kind);
     }
     op->info.kind = type->name;
+    if (b->channels == 0 && layer->kind != SL_LAYER_FEATURES) return SL_BAD(b, "the network sees features alone, and this is none");
     SL_TRY(type->build(b, layer));
     if (b->next_tensor - first != layer->n_tensors) {
         return SL_BAD(b, "says it has %u tensors, needs %zu", layer->n_tensors, b->next_tensor - first);

@@ -86,6 +86,7 @@ typedef struct sl_network {
     bool answers_every_step; /* without its LAST_STEP it tells what it knows after each step */
     size_t last_step;        /* where that is */
     size_t side;             /* inputs that may go through together: 1 or SL_LANES */
+    uint32_t fewest_together; /* from so many on they do */
 } sl_network;
 
 /*

@@ -18,9 +18,6 @@ struct sl_runner {
     uint32_t lengths[SL_LANES];
 };
 
-/* So many inputs side by side cost no more than each alone (measured with GRUs of 100 units). */
-enum { FEWEST_TOGETHER = 8 };
-
 sl_status sl_runner_new(const sl_model *model, sl_runner **out, sl_error *err)
 {
     SL_REQUIRE(model != NULL && out != NULL, err);
@@ -166,7 +163,7 @@ static sl_status load_group(sl_runner *r, size_t i, size_t n, const float *input
 {
     const sl_network *net = r->net;
     const size_t left = n - i < net->side ? n - i : net->side;
-    g->n = left >= FEWEST_TOGETHER ? left : 1;
+    g->n = left > 1 && left >= net->fewest_together ? left : 1;
     g->side = g->n > 1 ? net->side : 1;
     input += i * net->input_floats;
     for (size_t a = 0; a < g->n; a++) {

@@ -7,7 +7,7 @@
 #include "model/model_flat.h"
 #include "train/answering.h"
 
-enum { CHUNK = 16 /* rows that a thread takes at a time */ };
+enum { CHUNK = 16 /* rows that a thread takes at a time: as many as a network takes side by side */ };
 
 /* ---- contracts ---- */
 
@@ -85,7 +85,7 @@ sl_status sl_contract_same_input(const sl_contract *a, const sl_contract *b, sl_
 
 typedef struct errand {
     sl_runner *runner;
-    float *input; /* for unpacking */
+    float *input; /* CHUNK rows */
     sl_status status;
     sl_error error;
 } errand;
@@ -97,19 +97,31 @@ typedef struct job {
     errand *errands; /* one a thread */
 } job;
 
+/* n answers from the i-th on; their inputs lie one behind the other. */
+static sl_status answer(const job *j, errand *e, size_t i, size_t n, const float *input)
+{
+    const sl_answers *a = j->out;
+    const sl_inside inside = {.logits = a->logits != NULL ? a->logits + i * a->n_classes : NULL,
+                              .last = a->last != NULL ? a->last + i * a->last_width : NULL,
+                              .novelty = a->novelty != NULL ? a->novelty + i : NULL};
+    return sl_runner_run_inside(e->runner, n, input, a->p + i * a->n_classes, &inside, &e->error);
+}
+
 static void answer_chunk(void *user, size_t worker, size_t chunk)
 {
     const job *j = user;
-    const sl_answers *a = j->out;
     errand *e = &j->errands[worker];
-    const size_t stop = (chunk + 1) * CHUNK < a->n ? (chunk + 1) * CHUNK : a->n;
-    for (size_t i = chunk * CHUNK; i < stop && e->status == SL_OK; i++) {
-        const sl_inside inside = {.logits = a->logits != NULL ? a->logits + i * a->n_classes : NULL,
-                                  .last = a->last != NULL ? a->last + i * a->last_width : NULL,
-                                  .novelty = a->novelty != NULL ? a->novelty + i : NULL};
-        const float *input = sl_dataset_input(j->data, j->rows[i], e->input);
-        e->status = sl_runner_run_inside(e->runner, 1, input, a->p + i * a->n_classes, &inside, &e->error);
-        if (e->status != SL_OK) sl_error_prefix(&e->error, "row %zu of the data", j->rows[i]);
+    const size_t floats = sl_contract_input_floats(sl_dataset_contract(j->data));
+    const size_t first = chunk * CHUNK, n = j->out->n - first < CHUNK ? j->out->n - first : CHUNK;
+    for (size_t k = 0; k < n; k++) {
+        float *to = e->input + k * floats;
+        const float *from = sl_dataset_input(j->data, j->rows[first + k], to);
+        if (from != to) memcpy(to, from, floats * sizeof *to);
+    }
+    if (e->status != SL_OK || answer(j, e, first, n, e->input) == SL_OK) return;
+    for (size_t k = 0; k < n && e->status == SL_OK; k++) { /* which one was it? */
+        e->status = answer(j, e, first + k, 1, e->input + k * floats);
+        if (e->status != SL_OK) sl_error_prefix(&e->error, "row %zu of the data", j->rows[first + k]);
     }
 }
 
@@ -155,7 +167,7 @@ static sl_status run_threads(sl_pool *pool, const sl_model *model, job *j, sl_er
     const size_t input_floats = sl_contract_input_floats(sl_dataset_contract(j->data));
     sl_status status = SL_OK;
     for (size_t i = 0; i < threads && status == SL_OK; i++) {
-        j->errands[i].input = malloc(input_floats * sizeof(float));
+        j->errands[i].input = malloc(CHUNK * input_floats * sizeof(float));
         if (j->errands[i].input == NULL) status = SL_FAIL_NOMEM(err);
         if (status == SL_OK) status = sl_runner_new(model, &j->errands[i].runner, err);
     }

@@ -263,11 +263,11 @@ static void make_cnn(maker *m)
     add_head(m);
 }
 
-/* The features, and of the grid no more than its means: what a network is worth beside one that sees the grid. */
+/* The features, and of a grid no more than its means: what a network is worth beside one that sees the grid. */
 static void make_mlp(maker *m)
 {
     if (m->size->tile) add_features(m);
-    add_layer(m, SL_LAYER_MEAN_OVER_TIME);
+    if (m->channels > 0) add_layer(m, SL_LAYER_MEAN_OVER_TIME);
     add_head(m);
 }
 

@@ -147,6 +147,15 @@ static inline void stack_nights(stack *s, uint32_t nights)
     s->channels = sl_contract_input_channels(c);
 }
 
+/* Inputs of nothing but features. */
+static inline void stack_features_alone(stack *s)
+{
+    s->parts->contract.sees = SL_SEES_FEATURES;
+    s->channels = 0;
+    s->steps = 1;
+    stack_features(s);
+}
+
 /* A dense layer to the classes, and the softmax. */
 static inline void stack_end(stack *s)
 {

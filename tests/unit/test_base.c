@@ -211,6 +211,9 @@ static void a_patched_contract_is_refused(void **state)
     REFUSED(c.feature_knots = SL_MAX_KNOTS + 1);
     REFUSED((c.n_features = 1, c.features[0] = SL_FEATURE_LOG_PEAK, c.feature_knots = 9, c.feature_table[8] = 0x7c00)); /* infinite */
     REFUSED((c.n_features = 1, c.features[0] = SL_FEATURE_LOG_PEAK, c.feature_knots = 9, c.feature_table[7] = 1)); /* descends */
+    REFUSED(c.sees = SL_SEES_FEATURES); /* and there are none */
+    REFUSED((c.sees = SL_SEES_FEATURES, c.n_features = 1, c.feature_spread[0] = 1, c.planes = SL_PLANE_ASINH));
+    REFUSED(c.sees = SL_SEES_FEATURES + 1);
 #undef REFUSED
 }
 
@@ -247,6 +250,15 @@ static void an_input_has_planes_then_features(void **state)
     assert_int_equal(sl_contract_input_steps(&c), 70);
     assert_int_equal(sl_contract_input_channels(&c), 4 * 2 + 1 + 2);
     assert_int_equal(sl_contract_input_floats(&c), 70 * 11 + 3);
+    c.sees = SL_SEES_FEATURES;
+    c.n_features = 3;
+    assert_int_equal(sl_contract_check(&c, &err), SL_ERR_FORMAT); /* extras and planes of nothing */
+    c.planes = c.n_extras = 0;
+    c.extra_mode = SL_EXTRAS_NONE;
+    assert_ok(sl_contract_check(&c, &err), &err);
+    assert_int_equal(sl_contract_input_steps(&c), 1);
+    assert_int_equal(sl_contract_input_channels(&c), 0);
+    assert_int_equal(sl_contract_input_floats(&c), 4);
 }
 
 /* Two values of five knots each: all different; then tied at the beginning, in the middle and at the end. */

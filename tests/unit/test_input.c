@@ -177,6 +177,24 @@ static void nights_in_a_batch_are_as_alone(void **state)
     check_batch_of_all();
 }
 
+/* Features alone are those that stand behind a grid. */
+static void features_need_no_grid(void **state)
+{
+    (void)state;
+    sl_rng rng;
+    sl_rng_init(&rng, 15, 0);
+    points p;
+    make_points(&p, 40, 0, &rng);
+    add_all_features(&contract, true);
+    const size_t n = sl_contract_input_features(&contract);
+    assert_ok(run_alone(&p.lc, input, &err), &err);
+    contract.sees = SL_SEES_FEATURES;
+    assert_ok(sl_contract_check(&contract, &err), &err);
+    assert_ok(run_alone(&p.lc, other, &err), &err);
+    assert_memory_equal(other, input + 2 * STEPS, n * sizeof *other);
+    check_batch_of_all();
+}
+
 /* Planes and features stand beside what was there without them, and leave it alone. */
 static void planes_are_made_of_the_mean(void **state)
 {
@@ -376,6 +394,7 @@ int main(void)
         WITH_GP(everything_in_a_batch_is_as_alone),
         WITH_GP(features_of_some_bands_are_those_values),
         WITH_GP(nights_in_a_batch_are_as_alone),
+        WITH_GP(features_need_no_grid),
         WITH_GP(planes_are_made_of_the_mean),
         WITH_GP(the_error_plane_is_the_deviation),
         WITH_GP(wavelengths_run_from_the_first_band_to_the_last),

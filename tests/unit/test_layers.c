@@ -91,6 +91,16 @@ static double worst_difference(stack *s, bool every_step)
         assert_true(worst <= 3e-6); \
     } while (0)
 
+static sl_status try_parts(const sl_model_parts *parts)
+{
+    sl_error err;
+    void *bytes = NULL;
+    size_t n_bytes;
+    const sl_status status = sl_model_write_memory(parts, &bytes, &n_bytes, &err);
+    if (status == SL_OK) free(bytes);
+    return status;
+}
+
 /* Before a convolution over one step or more, before a dense layer, and in the head. */
 static void features_join_the_signal_anywhere(void **state)
 {
@@ -114,6 +124,51 @@ static void features_join_the_signal_anywhere(void **state)
         if (place == 5 && size[3] > 4) stack_norm(&s, (sl_activation)(i % SL_N_ACTIVATIONS));
         stack_end(&s);
         ASSERT_NEAR(s, false);
+        sl_arena_release(&arena);
+    }
+}
+
+/* Dense layers on features, and on the means of a grid where there is one: inputs go side by side. */
+static void networks_of_one_step_equal_a_naive_forward(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 12; i++) {
+        sl_arena arena;
+        sl_arena_init(&arena, 1 << 26);
+        stack s = new_stack(&arena, i, 21, 2, (uint32_t)(1 + 5 * i), 5);
+        if (i % 4 == 3) {
+            stack_mean(&s);
+            stack_features(&s);
+        } else {
+            stack_features_alone(&s);
+        }
+        s.storage = i % 4 == 1 ? SL_STORAGE_BFLOAT16 : i % 4 == 2 ? SL_STORAGE_INT8 : SL_STORAGE_FLOAT32;
+        stack_dense(&s, (uint32_t)(40 - i), SL_ACTIVATION_NONE);
+        s.storage = SL_STORAGE_FLOAT32;
+        stack_norm(&s, SL_ACTIVATION_SILU);
+        stack_dense(&s, 17, SL_ACTIVATION_SILU);
+        stack_end(&s);
+        /* those products round the signal, too */
+        assert_true(worst_difference(&s, false) <= (i % 4 == 1 || i % 4 == 2 ? 3e-2 : 3e-6));
+        sl_arena_release(&arena);
+    }
+}
+
+static void features_alone_are_taken_by_features_first(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        sl_arena arena;
+        sl_arena_init(&arena, 1 << 26);
+        stack s = new_stack(&arena, 1, 20, 2, 3, 5);
+        stack_features_alone(&s);
+        if (i == 1) {
+            s.parts->n_layers = 0;
+            s.channels = 0;
+        }
+        stack_dense(&s, 7, SL_ACTIVATION_NONE);
+        stack_end(&s);
+        assert_int_equal(try_parts(s.parts), i == 0 ? SL_OK : SL_ERR_FORMAT);
         sl_arena_release(&arena);
     }
 }
@@ -234,16 +289,6 @@ static void weights_of_any_storage_are_widened(void **state)
         ASSERT_NEAR(s, true);
         sl_arena_release(&arena);
     }
-}
-
-static sl_status try_parts(const sl_model_parts *parts)
-{
-    sl_error err;
-    void *bytes = NULL;
-    size_t n_bytes;
-    const sl_status status = sl_model_write_memory(parts, &bytes, &n_bytes, &err);
-    if (status == SL_OK) free(bytes);
-    return status;
 }
 
 static void what_is_out_of_bounds_is_refused(void **state)
@@ -381,6 +426,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(features_join_the_signal_anywhere),
+        cmocka_unit_test(networks_of_one_step_equal_a_naive_forward),
+        cmocka_unit_test(features_alone_are_taken_by_features_first),
         cmocka_unit_test(recurrent_networks_equal_a_naive_forward),
         cmocka_unit_test(causal_convolutions_equal_a_naive_forward),
         cmocka_unit_test(pooled_networks_equal_a_naive_forward),
