@@ -44,6 +44,7 @@ typedef struct wishes {
     uint64_t width, heads, hidden, blocks, kernel, head[2], folds, fold, plateau_epochs, epochs, batch, patience, seed, threads;
     int optimizer, schedule, novelty;
     bool uncalibrated;
+    double temperature;
 } wishes;
 
 static wishes wishes_of(const sl_train_options *o)
@@ -97,6 +98,7 @@ static void grant(const wishes *w, sl_train_options *o)
     o->schedule = (sl_schedule)w->schedule;
     o->novelty = w->novelty;
     o->calibrate = !w->uncalibrated;
+    o->temperature = (float)w->temperature;
 }
 
 /* The value of --name among the words, or NULL: what other defaults depend on is looked for before. */
@@ -157,6 +159,8 @@ static int parse(int argc, char **argv, train_wishes *t)
         {0, "smoothing", OPT_REAL, &w.smoothing, "X", "of labels (default 0)", 0, 0.9},
         {0, "novelty", OPT_CHOICE, &w.novelty, "NAME", "what the model tells of inputs unlike the training set: nearest (default), "
                                                        "answer, energy or none", 0, 0, novelties},
+        {0, "temperature", OPT_REAL, &w.temperature, "X", "of the model, where it is known: from models of K folds, for one that "
+                                                          "learns from all objects; 0: fitted (default)", 0, 20},
         {0, "uncalibrated", OPT_FLAG, &w.uncalibrated, NULL, "neither a temperature nor novelty"},
         {0, "teacher", OPT_TEXT, &t->teachers, "MODEL,...", "learn the mean answer of these models, too"},
         {0, "soft", OPT_TEXT, &t->soft, "FILE", "the same from a CSV: object_id, copy (optional), a column for each class"},

@@ -117,7 +117,9 @@ typedef struct sl_train_options {
     float final;             /* share of the rate at the end of a cosine */
     float plateau_factor;
     uint32_t plateau_epochs;
-    bool calibrate;          /* fit a temperature and novelty to the validation objects, as sl_model_calibrate */
+    bool calibrate;          /* fit a temperature and novelty to the validation objects, as sl_model_calibrate; to
+                                those learned from where there are none and the temperature is given */
+    float temperature;       /* the model's, known from elsewhere (models of K folds); 0: fitted */
     int novelty;             /* sl_novelty_kind, or 0; a distance only where the network ends in a dense layer on one step */
     float average;           /* weights used are an exponential average: what it keeps in a step; 0: the last weights */
     float drop_encoder, drop_head; /* dropout: in encoders and causal blocks, between recurrent layers, behind a FLATTEN;

@@ -11,8 +11,8 @@ sl_status sl_model_calibrate(const sl_model *model, const sl_answers *taught, co
     const uint32_t n_classes = sl_model_contract(model)->n_classes;
     if (taught == NULL) taught = held;
     SL_REQUIRE(held->n_classes == n_classes && taught->n_classes == n_classes, err);
-    double t;
-    SL_TRY(sl_temperature_fit(held, options->counting, &t, err));
+    double t = options->temperature;
+    if (!(t > 0)) SL_TRY(sl_temperature_fit(held, options->counting, &t, err));
     if (temperature != NULL) *temperature = t;
     if (options->novelty == 0) return sl_model_recalibrate(model, (float)t, NULL, bytes, n_bytes, err);
     sl_arena arena;

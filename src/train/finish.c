@@ -34,14 +34,14 @@ static sl_status write_draft(const sl_learner *l, const float *params, draft *d,
     return status;
 }
 
-/* The whole light curves of those that taught: where the classes lie before the last layer. */
+/* Answers on the whole light curves of those that taught. */
 static sl_status ask_taught(const sl_learner *l, const sl_model *model, const sl_dataset *data, const sl_split *split,
-                            sl_answers *out, sl_error *err)
+                            unsigned want, sl_answers *out, sl_error *err)
 {
     size_t *rows = malloc((split->n_train + 1) * sizeof *rows);
     if (rows == NULL) return SL_FAIL_NOMEM(err);
     for (size_t i = 0; i < split->n_train; i++) rows[i] = sl_object_whole(data, &split->train[i]);
-    const sl_status status = sl_answers_run_on(l->pool, model, data, split->n_train, rows, SL_ANSWERS_LAST, out, err);
+    const sl_status status = sl_answers_run_on(l->pool, model, data, split->n_train, rows, want, out, err);
     free(rows);
     return status;
 }
@@ -56,12 +56,18 @@ static sl_status calibrate(const sl_learner *l, const sl_dataset *data, const sl
     const bool distance = o->novelty != 0 && o->novelty != SL_NOVELTY_ENERGY;
     const sl_calibrate_options options = {
         .counting = o->prior > 0.5f ? SL_COUNT_SHARES : o->balance > 0.5f ? SL_COUNT_CLASSES : SL_COUNT_ROWS,
-        .novelty = distance && !wide ? 0 : o->novelty};
+        .novelty = distance && !wide ? 0 : o->novelty,
+        .temperature = o->temperature};
     sl_answers held = {0}, taught = {0};
     draft after = {0};
     const unsigned want = SL_ANSWERS_LOGITS | (wide ? SL_ANSWERS_LAST : 0u);
-    sl_status status = sl_answers_run_on(l->pool, d->model, data, split->n_rows, split->rows, want, &held, err);
-    if (status == SL_OK && distance && wide) status = ask_taught(l, d->model, data, split, &taught, err);
+    const bool none_held = split->n_rows <= 1;
+    sl_status status = none_held ? ask_taught(l, d->model, data, split, want, &held, err)
+                                 : sl_answers_run_on(l->pool, d->model, data, split->n_rows, split->rows, want, &held, err);
+    /* Where the classes lie before the last layer is learned from those that taught. */
+    if (status == SL_OK && distance && wide && !none_held) {
+        status = ask_taught(l, d->model, data, split, SL_ANSWERS_LAST, &taught, err);
+    }
     if (status == SL_OK) {
         status = sl_model_calibrate(d->model, taught.n > 0 ? &taught : NULL, &held, &options, &after.bytes, &after.n_bytes,
                                     temperature, err);
@@ -96,8 +102,8 @@ sl_status sl_train_finish(const sl_learner *l, const float *params, const sl_dat
     result->loss = result->accuracy = result->f1 = NAN;
     result->temperature = 1;
     sl_status status = write_draft(l, params, &d, err);
-    /* One row alone has neither a temperature nor a scale. */
-    if (status == SL_OK && o->calibrate && split->n_rows > 1) {
+    /* One row alone has neither a temperature nor a scale; one that taught tells no temperature. */
+    if (status == SL_OK && o->calibrate && (split->n_rows > 1 || (o->temperature > 0 && split->n_train > 1))) {
         status = calibrate(l, data, split, o, &d, &result->temperature, err);
     }
     if (status == SL_OK && split->n_rows > 0) status = judge(l, d.model, data, split, result, err);

@@ -195,7 +195,8 @@ static sl_status check_options(const sl_train_options *o, sl_error *err)
                        within(o->average, 0, 0.999999f) && (unsigned)o->optimizer < SL_N_OPTIMIZERS &&
                        (unsigned)o->schedule < SL_N_SCHEDULES;
     const bool drops = within(o->drop_encoder, 0, 0.95f) && within(o->drop_head, 0, 0.95f) &&
-                       o->novelty >= 0 && o->novelty < SL_N_NOVELTY_KINDS;
+                       o->novelty >= 0 && o->novelty < SL_N_NOVELTY_KINDS &&
+                       (o->temperature == 0 || (o->temperature >= 0.05f && o->temperature <= 20));
     const bool loop = o->epochs >= 1 && o->epochs <= 100000 && o->batch >= 1 && o->batch <= 65536 && o->threads <= 1024 &&
                       o->folds != 1 && o->folds <= 1000 && (o->folds == 0 || o->fold < o->folds);
     if (!loss) return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "train: an option of the loss is out of its bounds");

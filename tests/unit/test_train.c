@@ -113,6 +113,31 @@ static void it_learns(void **state)
     }
 }
 
+/* With none held back the temperature is the one given, and novelty is measured from those that taught. */
+static void a_temperature_can_be_given(void **state)
+{
+    (void)state;
+    const data_size size = {.objects = 100, .copies = 1, .steps = 20, .features = 2, .classes = 3};
+    sl_dataset *data = open_data(&size);
+    sl_train_options o = options_for(3);
+    o.folds = 0;
+    for (int given = 0; given < 2; given++) {
+        o.temperature = given ? 1.5f : 0;
+        sl_train_result result;
+        sl_error err;
+        sl_model *model;
+        const char *path = in_folder("model");
+        assert_ok(sl_train(data, &o, path, &result, &err), &err);
+        assert_ok(sl_model_open(path, &model, &err), &err);
+        sl_model_info info;
+        sl_model_describe(model, &info);
+        assert_true(info.temperature == (given ? 1.5f : 1));
+        assert_int_equal(info.novelty, given ? SL_NOVELTY_NEAREST : 0);
+        sl_model_close(model);
+    }
+    sl_dataset_close(data);
+}
+
 /* Each by its name, small; and whatever the threads. */
 static void every_network_of_the_zoo_learns(void **state)
 {
@@ -485,6 +510,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_learns),
+        cmocka_unit_test(a_temperature_can_be_given),
         cmocka_unit_test(every_network_of_the_zoo_learns),
         cmocka_unit_test(threads_do_not_matter),
         cmocka_unit_test(weights_obey_a_constraint),
