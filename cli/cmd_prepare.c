@@ -42,7 +42,7 @@ typedef struct wishes {
     sl_prepare_options options;
     const char *out, *labels, *classes, *like, *exclude, *only, *schemas;
     uint64_t copies, seed, threads;
-    bool half, others, quiet, list_features;
+    bool half, others, keep_empty, quiet, list_features;
 } wishes;
 
 /* A run. */
@@ -208,7 +208,7 @@ static void tell_end(const run *r, const sl_prepare_counts *c)
     char rows[32], objects[32];
     const sl_contract *contract = &r->contract;
     fprintf(stderr, "%s: %s rows of %s objects in %.1f s; %u x %u and %u features\n", r->w->out, show_count(c->rows, rows),
-            show_count(c->objects - c->refused, objects), seconds_since(&r->began), sl_contract_input_steps(contract),
+            show_count(c->objects - (r->w->options.keep_refused ? 0 : c->refused), objects), seconds_since(&r->began), sl_contract_input_steps(contract),
             sl_contract_input_channels(contract), sl_contract_input_features(contract));
     for (uint32_t k = 0; k < contract->n_classes; k++) tell_count(c->rows_of_class[k], contract->classes[k].name);
     tell_count(r->excluded, "objects left out, as told");
@@ -217,7 +217,8 @@ static void tell_end(const run *r, const sl_prepare_counts *c)
     tell_count(c->no_views, "views left out, too little of them was left");
     for (int i = 0; i < SL_N_REASONS; i++) {
         char what[160];
-        snprintf(what, sizeof what, "objects refused: %s", sl_reason_text((sl_reason)i));
+        snprintf(what, sizeof what, "objects %s: %s", r->w->options.keep_refused ? "with an empty row" : "refused",
+                 sl_reason_text((sl_reason)i));
         tell_count(c->by_reason[i], what);
     }
     tell_count(r->broken, "records could not be decoded; the first:");
@@ -285,6 +286,8 @@ int cmd_prepare(int argc, char **argv)
         {'c', "classes", OPT_TEXT, &w.classes, "RULES",
          "plasticc (default): its 14, by number or name; ztf: five classes of supernovae; or NAME=LABEL+LABEL,NAME,..."},
         {0, "keep-others", OPT_FLAG, &w.others, NULL, "keep objects whose label is no class, without one"},
+        {0, "keep-empty", OPT_FLAG, &w.keep_empty, NULL,
+         "an object that the contract refuses gets a row of zeros, every feature missing; so it is with --like anyway"},
         {'x', "exclude", OPT_TEXT, &w.exclude, "FILE", "leave out the objects whose ids are in FILE"},
         {0, "only", OPT_TEXT, &w.only, "FILE", "take no objects but those whose ids are in FILE"},
         {0, "like", OPT_TEXT, &w.like, "FILE", "make inputs for this model, or as this data set has them; the next eleven options say nothing then"},
@@ -329,6 +332,7 @@ int cmd_prepare(int argc, char **argv)
     w.options.path = w.out;
     w.options.storage = w.half ? SL_DATASET_FLOAT16 : SL_DATASET_FLOAT32;
     w.options.fit_features = w.like == NULL;
+    w.options.keep_refused = w.keep_empty || w.like != NULL;
     w.options.threads = (int)w.threads;
     a->copies = (uint32_t)w.copies;
     a->seed = w.seed;

@@ -50,13 +50,16 @@ typedef struct sl_prepare_options {
     const char *path;            /* of the data-set file; the same */
     sl_dataset_storage storage;
     bool fit_features;           /* as sl_dataset_writer_new has it */
+    /* An object that the contract refuses gets a row of which nothing is known: zeros, every feature missing, no points,
+       days NaN. Its right class counts in a score as any other's does, and no model can leave out what is difficult. */
+    bool keep_refused;
     sl_augment augment;
     int threads; /* beside the caller's; 0: one a core */
 } sl_prepare_options;
 
 typedef struct sl_prepare_counts {
     uint64_t objects;  /* done so far */
-    uint64_t refused;  /* of which the contract took not even the whole light curve */
+    uint64_t refused;  /* of which the contract took not even the whole light curve; with keep_refused they have rows */
     uint64_t by_reason[SL_N_REASONS]; /* of those */
     uint64_t rows;
     uint64_t no_views; /* views wanted that no attempt gave, the light curve being too short */

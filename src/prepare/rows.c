@@ -1,6 +1,7 @@
 /* Light curves and views of some objects, fitted in one batch. */
 #include "prepare/rows.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,23 +11,26 @@
 #include "starling/gp.h"
 
 enum { ATTEMPTS = 6 /* to draw a view that the contract takes */ };
+static const size_t NOWHERE = SIZE_MAX;
 
-/* What a light curve in the batch will be a row of. */
+/* A row to be. */
 typedef struct planned {
     sl_dataset_row row;
     size_t object;
+    size_t at; /* of its light curve in the batch, or NOWHERE: a row of which nothing is known */
 } planned;
 
 struct sl_prepare_worker {
     sl_contract contract;
     sl_augment augment;
-    bool raw_features;
+    bool raw_features, keep_refused;
     size_t input_floats, n_features;
     sl_lightcurve_buffer *buffer;
     sl_gp_batch *batch;
     sl_viewer *viewer; /* NULL without copies */
-    planned *planned;  /* by index in the batch */
-    size_t most;
+    planned *planned;  /* most; in the order of the rows */
+    float *unknown;    /* an input, its features NaN where they are wanted raw */
+    size_t n_planned, most;
 };
 
 sl_status sl_prepare_worker_new(const sl_prepare_options *options, size_t most, sl_prepare_worker **out, sl_error *err)
@@ -37,6 +41,7 @@ sl_status sl_prepare_worker_new(const sl_prepare_options *options, size_t most, 
     w->contract = *options->contract;
     w->augment = options->augment;
     w->raw_features = options->fit_features;
+    w->keep_refused = options->keep_refused;
     w->input_floats = sl_contract_input_floats(&w->contract);
     w->n_features = sl_contract_input_features(&w->contract);
     w->most = most;
@@ -44,7 +49,11 @@ sl_status sl_prepare_worker_new(const sl_prepare_options *options, size_t most, 
     if (status == SL_OK) status = sl_gp_batch_new(&w->contract, most, &w->batch, err);
     if (status == SL_OK && w->augment.copies > 0) status = sl_viewer_new(&w->contract, &w->viewer, err);
     w->planned = calloc(most, sizeof *w->planned);
-    if (status == SL_OK && w->planned == NULL) status = SL_FAIL_NOMEM(err);
+    w->unknown = calloc(w->input_floats, sizeof *w->unknown);
+    if (status == SL_OK && (w->planned == NULL || w->unknown == NULL)) status = SL_FAIL_NOMEM(err);
+    for (size_t i = 0; status == SL_OK && w->raw_features && i < w->n_features; i++) {
+        w->unknown[w->input_floats - 1 - i] = NAN;
+    }
     if (status < 0) {
         sl_prepare_worker_free(w);
         w = NULL;
@@ -60,6 +69,7 @@ void sl_prepare_worker_free(sl_prepare_worker *w)
     sl_gp_batch_free(w->batch);
     sl_viewer_free(w->viewer);
     free(w->planned);
+    free(w->unknown);
     free(w);
 }
 
@@ -68,22 +78,35 @@ static bool is_refusal(sl_status status)
     return status == SL_ERR_CONTRACT || status == SL_ERR_NUMERIC;
 }
 
+/* What is known of an object's row without its light curve. */
+static planned row_of(const sl_prepare_item *item, size_t object, uint32_t copy)
+{
+    const sl_alert *alert = &item->objects[object].alert;
+    return (planned){.object = object,
+                     .at = NOWHERE,
+                     .row = {.object_id = alert->object_id,
+                             .copy = copy,
+                             .label = item->objects[object].label,
+                             .days = NAN,
+                             .redshift = alert->redshift,
+                             .redshift_error = alert->redshift_error}};
+}
+
 /* Into the batch. A refusal is a status like any other here. */
 static sl_status plan(sl_prepare_worker *w, const sl_prepare_item *item, size_t object, uint32_t copy,
                       const sl_alert *alert, sl_error *err)
 {
     sl_lightcurve lc;
     SL_TRY(sl_lightcurve_build(&w->contract, alert, w->buffer, &lc, err));
-    const size_t i = sl_gp_batch_count(w->batch);
+    planned *p = &w->planned[w->n_planned];
+    *p = row_of(item, object, copy);
+    p->at = sl_gp_batch_count(w->batch);
+    p->row.n_points = (uint32_t)lc.n;
+    p->row.days = sl_alert_days(alert);
+    p->row.redshift = lc.redshift;
+    p->row.redshift_error = lc.redshift_error;
     SL_TRY(sl_gp_batch_add(w->batch, &lc, err));
-    w->planned[i] = (planned){.object = object,
-                              .row = {.object_id = item->objects[object].alert.object_id,
-                                      .copy = copy,
-                                      .label = item->objects[object].label,
-                                      .n_points = (uint32_t)lc.n,
-                                      .days = sl_alert_days(alert),
-                                      .redshift = lc.redshift,
-                                      .redshift_error = lc.redshift_error}};
+    w->n_planned++;
     return SL_OK;
 }
 
@@ -116,6 +139,7 @@ static sl_status plan_object(sl_prepare_worker *w, sl_prepare_item *item, size_t
     const sl_status whole = plan(w, item, object, 0, alert, &why);
     if (is_refusal(whole)) {
         refuse(item, &why);
+        if (w->keep_refused) w->planned[w->n_planned++] = row_of(item, object, 0);
         return SL_OK;
     }
     if (whole < 0) {
@@ -128,13 +152,13 @@ static sl_status plan_object(sl_prepare_worker *w, sl_prepare_item *item, size_t
     return SL_OK;
 }
 
-static void take_row(const sl_prepare_worker *w, sl_prepare_item *item, size_t i, const float *input)
+static void take_row(const sl_prepare_worker *w, sl_prepare_item *item, const planned *p, const float *input)
 {
-    const sl_dataset_row *row = &w->planned[i].row;
+    const sl_dataset_row *row = &p->row;
     float *to = item->inputs + item->n_rows * w->input_floats;
     memcpy(to, input, w->input_floats * sizeof *to);
-    if (w->raw_features && w->n_features > 0) {
-        memcpy(to + w->input_floats - w->n_features, sl_gp_batch_features(w->batch, i), w->n_features * sizeof *to);
+    if (w->raw_features && w->n_features > 0 && p->at != NOWHERE) {
+        memcpy(to + w->input_floats - w->n_features, sl_gp_batch_features(w->batch, p->at), w->n_features * sizeof *to);
     }
     item->rows[item->n_rows++] = *row;
     item->counts.rows++;
@@ -145,24 +169,29 @@ sl_status sl_prepare_worker_run(sl_prepare_worker *w, sl_prepare_item *item, sl_
 {
     item->n_rows = 0;
     item->counts = (sl_prepare_counts){.objects = item->n_objects};
+    w->n_planned = 0;
     sl_gp_batch_reset(w->batch);
     for (size_t i = 0; i < item->n_objects; i++) SL_TRY(plan_object(w, item, i, err));
     SL_TRY(sl_gp_batch_run(w->batch, err));
     size_t refused = SIZE_MAX; /* the object whose whole light curve could not be fitted, so that its views do not count */
-    for (size_t i = 0; i < sl_gp_batch_count(w->batch); i++) {
-        const float *input;
-        sl_error why;
-        const sl_status status = sl_gp_batch_result(w->batch, i, &input, NULL, &why);
+    for (size_t i = 0; i < w->n_planned; i++) {
         const planned *p = &w->planned[i];
+        const float *input = w->unknown;
+        sl_error why;
         if (p->object == refused) continue;
+        const sl_status status = p->at != NOWHERE ? sl_gp_batch_result(w->batch, p->at, &input, NULL, &why) : SL_OK;
         if (status == SL_OK) {
-            take_row(w, item, i, input);
+            take_row(w, item, p, input);
         } else if (!is_refusal(status)) {
             if (err != NULL) *err = why;
             return status;
         } else if (p->row.copy == 0) {
             refuse(item, &why);
             refused = p->object;
+            if (w->keep_refused) {
+                const planned unknown = row_of(item, p->object, 0);
+                take_row(w, item, &unknown, w->unknown);
+            }
         } else {
             item->counts.no_views++;
         }

@@ -39,6 +39,7 @@ show timeless starling prepare points.csv --labels objects.csv --only reserved.c
     --planes asinh,error --features all,-band_skew --wavelengths 20 --extras channels --half -o wide.data
 show timeless starling prepare points.csv --labels objects.csv --nights 30 --keep-others --features log_peak,redshift -o nights.data
 show timeless starling prepare points.csv --labels objects.csv --like wide.data -o alike.data
+show timeless starling prepare points.csv --labels objects.csv --keep-empty -o kept.data
 show timeless starling prepare points.csv --labels objects.csv --classes old=90,new=42 --like wide.data -o none.data
 show timeless starling prepare points.csv --labels objects.csv --like objects.csv -o none.data
 show timeless starling prepare points.csv --labels objects.csv --classes ztf -o none.data

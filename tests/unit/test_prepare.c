@@ -311,7 +311,7 @@ static void odd_alerts_make_no_trouble(void **state)
 
 /* ---- the whole ---- */
 
-static void prepare_file(const char *to, int threads, uint64_t seed, sl_prepare_counts *counts)
+static void prepare_file(const char *to, int threads, uint64_t seed, bool keep_refused, sl_prepare_counts *counts)
 {
     enum { N = 100 };
     sl_contract c;
@@ -324,7 +324,8 @@ static void prepare_file(const char *to, int threads, uint64_t seed, sl_prepare_
         if (sl_feature_name((sl_feature)f) != NULL) c.features[c.n_features++] = (sl_feature)f;
     }
     for (uint32_t i = 0; i < sl_contract_input_features(&c); i++) c.feature_spread[i] = 1;
-    sl_prepare_options options = {.contract = &c, .path = to, .fit_features = true, .threads = threads};
+    sl_prepare_options options = {.contract = &c, .path = to, .fit_features = true, .threads = threads,
+                                  .keep_refused = keep_refused};
     sl_augment_defaults(&options.augment);
     options.augment.copies = 3;
     options.augment.seed = seed;
@@ -344,14 +345,14 @@ static void any_number_of_threads_makes_the_same_file(void **state)
     (void)state;
     sl_prepare_counts counts, again;
     sl_file a, b;
-    prepare_file(path, 1, 5, &counts);
+    prepare_file(path, 1, 5, false, &counts);
     assert_int_equal(counts.objects, 100);
     assert_int_equal(counts.refused, 10);
     assert_int_equal(counts.by_reason[SL_REASON_TOO_FEW_POINTS], 10);
     assert_int_equal(counts.rows + counts.no_views, 4 * 90);
     assert_true(counts.no_views < 40);
     for (int threads = 2; threads < 6; threads++) {
-        prepare_file(other_path, threads, 5, &again);
+        prepare_file(other_path, threads, 5, false, &again);
         assert_memory_equal(&counts, &again, sizeof counts);
         assert_ok(sl_file_open(&a, path, SIZE_MAX, &err), &err);
         assert_ok(sl_file_open(&b, other_path, SIZE_MAX, &err), &err);
@@ -360,7 +361,7 @@ static void any_number_of_threads_makes_the_same_file(void **state)
         sl_file_close(&a);
         sl_file_close(&b);
     }
-    prepare_file(other_path, 2, 6, &again); /* and another seed makes another */
+    prepare_file(other_path, 2, 6, false, &again); /* and another seed makes another */
     sl_dataset *d, *e;
     assert_ok(sl_dataset_open(path, &d, &err), &err);
     assert_ok(sl_dataset_open(other_path, &e, &err), &err);
@@ -393,7 +394,7 @@ static void a_row_is_what_serving_makes(void **state)
     sl_dataset *d;
     sl_lightcurve_buffer *buffer;
     sl_gp *gp;
-    prepare_file(path, 2, 5, &counts);
+    prepare_file(path, 2, 5, false, &counts);
     assert_ok(sl_dataset_open(path, &d, &err), &err);
     const sl_contract *c = sl_dataset_contract(d);
     const size_t n = sl_contract_input_floats(c), n_features = sl_contract_input_features(c);
@@ -425,6 +426,44 @@ static void a_row_is_what_serving_makes(void **state)
     sl_lightcurve_buffer_free(buffer);
     sl_dataset_close(d);
     unlink(path);
+}
+
+/* All other rows are as they are without those of what was refused. */
+static void what_is_refused_can_have_an_empty_row(void **state)
+{
+    (void)state;
+    sl_prepare_counts counts;
+    sl_dataset *d, *without;
+    prepare_file(path, 2, 5, true, &counts);
+    prepare_file(other_path, 2, 5, false, &counts);
+    assert_ok(sl_dataset_open(path, &d, &err), &err);
+    assert_ok(sl_dataset_open(other_path, &without, &err), &err);
+    assert_int_equal(counts.refused, 10);
+    assert_int_equal(sl_dataset_objects(d), 100);
+    assert_int_equal(sl_dataset_rows(d), sl_dataset_rows(without) + 10);
+    const size_t n = sl_contract_input_floats(sl_dataset_contract(d));
+    size_t other = 0, n_empty = 0;
+    for (size_t i = 0; i < sl_dataset_rows(d); i++) {
+        sl_dataset_row row, same;
+        sl_dataset_get(d, i, &row);
+        const size_t number = strtoul(row.object_id.ptr + 7, NULL, 10);
+        const float *x = sl_dataset_input(d, i, NULL);
+        if (number % 10 != 9) {
+            sl_dataset_get(without, other, &same);
+            assert_int_equal(row.copy, same.copy);
+            assert_memory_equal(x, sl_dataset_input(without, other++, NULL), n * sizeof *x);
+            continue;
+        }
+        assert_true(row.copy == 0 && row.n_points == 0 && isnan(row.days) && row.redshift == 0.4f);
+        assert_int_equal(row.label, (int)(number % 15) - 1);
+        for (size_t k = 0; k < n; k++) assert_true(x[k] == 0);
+        n_empty++;
+    }
+    assert_int_equal(n_empty, 10);
+    sl_dataset_close(d);
+    sl_dataset_close(without);
+    unlink(path);
+    unlink(other_path);
 }
 
 static void what_is_given_up_leaves_nothing(void **state)
@@ -462,6 +501,7 @@ int main(void)
         cmocka_unit_test(odd_alerts_make_no_trouble),
         cmocka_unit_test(any_number_of_threads_makes_the_same_file),
         cmocka_unit_test(a_row_is_what_serving_makes),
+        cmocka_unit_test(what_is_refused_can_have_an_empty_row),
         cmocka_unit_test(what_is_given_up_leaves_nothing),
     };
     return cmocka_run_group_tests_name("prepare", tests, NULL, NULL);
