@@ -48,12 +48,6 @@ static bool is_word(sl_str word, const char *text)
     return word.len == strlen(text) && memcmp(word.ptr, text, word.len) == 0;
 }
 
-static bool about_redshift(sl_feature f)
-{
-    return f == SL_FEATURE_REDSHIFT || f == SL_FEATURE_REDSHIFT_ERROR || f == SL_FEATURE_HAS_REDSHIFT ||
-           f == SL_FEATURE_LOG_LUMINOSITY;
-}
-
 /* Which features are wanted, by their numbers. */
 static sl_status choose_features(const contract_wishes *w, bool wanted[SL_FEATURE_END], sl_error *err)
 {
@@ -66,7 +60,7 @@ static sl_status choose_features(const contract_wishes *w, bool wanted[SL_FEATUR
         }
         if (is_word(word, "all") || is_word(word, "none")) {
             for (int f = 0; f < SL_FEATURE_END; f++) {
-                wanted[f] = is_word(word, "all") && (w->redshift || !about_redshift((sl_feature)f)) &&
+                wanted[f] = is_word(word, "all") && (w->redshift || !sl_feature_of_redshift((sl_feature)f)) &&
                             (w->nights == 0 || !sl_feature_of_fit((sl_feature)f));
             }
             continue;

@@ -106,6 +106,8 @@ static inline bool sl_feature_of_bands(sl_feature feature)
 }
 /* Whether it is about the fit of the Gaussian process, so that there has to be one. */
 SL_API bool sl_feature_of_fit(sl_feature feature);
+/* Whether it is made of the redshift, so that a model with it is for alerts that have one. */
+SL_API bool sl_feature_of_redshift(sl_feature feature);
 
 #ifdef __cplusplus
 }

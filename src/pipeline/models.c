@@ -51,6 +51,9 @@ static bool wants_redshift(const sl_contract *c)
     for (uint32_t i = 0; i < c->n_extras; i++) {
         if (c->extras[i] == SL_EXTRA_REDSHIFT || c->extras[i] == SL_EXTRA_REDSHIFT_ERROR) return true;
     }
+    for (uint32_t i = 0; i < c->n_features; i++) {
+        if (sl_feature_of_redshift(c->features[i])) return true;
+    }
     return false;
 }
 

@@ -311,6 +311,8 @@ static void features_have_names_that_find_them(void **state)
         assert_int_equal(sl_feature_find((sl_str){name, strlen(name)}), f);
         assert_int_equal(sl_feature_of_bands((sl_feature)f), strncmp(name, "band_", 5) == 0);
         assert_int_equal(sl_feature_of_fit((sl_feature)f), strstr(name, "gp_") != NULL);
+        assert_int_equal(sl_feature_of_redshift((sl_feature)f),
+                         strstr(name, "redshift") != NULL || strstr(name, "luminosity") != NULL);
     }
     assert_int_equal(n, 52);
     assert_int_equal(sl_feature_find((sl_str){"log_pea", 7}), SL_FEATURE_END);

@@ -293,7 +293,8 @@ typedef struct set_of {
 
 enum { TWO_BANDS, SIX_BANDS, SIX_BANDS_Z };
 
-static void make_set(set_of *s)
+/* The third wants a redshift: as an extra channel, or for a feature. */
+static void make_set(set_of *s, bool for_feature)
 {
     static const sl_band six[] = {{"u", 3685}, {"g", 4802}, {"r", 6231}, {"i", 7542}, {"z", 8690}, {"y", 9736}};
     for (int i = 0; i < 3; i++) {
@@ -304,7 +305,11 @@ static void make_set(set_of *s)
             memcpy(c->bands, six, sizeof six);
             c->n_bands = c->n_channels = 6;
         }
-        if (i == SIX_BANDS_Z) {
+        if (i == SIX_BANDS_Z && for_feature) {
+            c->n_features = 1;
+            c->features[0] = SL_FEATURE_LOG_LUMINOSITY;
+            c->feature_knots = SL_MIN_KNOTS;
+        } else if (i == SIX_BANDS_Z) {
             c->n_extras = 1;
             c->extras[0] = SL_EXTRA_REDSHIFT;
             c->extra_mode = SL_EXTRAS_AS_CHANNELS;
@@ -345,12 +350,11 @@ static void visit(made *m, int i)
     for (size_t k = 0; n > 0 && k < m->alert.n_points; k++) m->points[k].band = visitors[i].bands[k % n];
 }
 
-static void each_alert_of_a_set_goes_to_the_model_that_suits_it(void **state)
+static void check_set(bool for_feature)
 {
-    (void)state;
     static set_of s;
     static log_of together, alone;
-    make_set(&s);
+    make_set(&s, for_feature);
     sl_classifier *set, *single[3];
     sl_error err;
     assert_ok(sl_classifier_new_set((const sl_model *const *)s.models, 3, &set, &err), &err);
@@ -373,6 +377,13 @@ static void each_alert_of_a_set_goes_to_the_model_that_suits_it(void **state)
     sl_classifier_free(set);
     for (int i = 0; i < 3; i++) sl_classifier_free(single[i]);
     free_set(&s);
+}
+
+static void each_alert_of_a_set_goes_to_the_model_that_suits_it(void **state)
+{
+    (void)state;
+    check_set(false);
+    check_set(true);
 }
 
 static void models_with_other_classes_are_no_set(void **state)
