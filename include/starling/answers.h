@@ -37,7 +37,9 @@ typedef struct sl_answers {
  * Run the model on rows of the data set, on `threads` threads (0: one a core);
  * the answers do not depend on how many. Gives what *out points to; free with
  * sl_answers_free, also after a failure. SL_ERR_CONTRACT where the data were
- * prepared under another contract than the model's (its classes may differ);
+ * prepared under another contract than the model's (its classes may differ, and
+ * the data may have more values of features than the model wants, as those of
+ * its large parent have);
  * SL_ERR_INVAL for a row that is not there, or where last layer or novelty are
  * wanted of a model without; SL_ERR_NUMERIC; SL_ERR_NOMEM.
  */

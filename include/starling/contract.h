@@ -240,6 +240,12 @@ SL_API uint32_t sl_contract_feature_bands(const sl_contract *contract, uint32_t 
  */
 SL_API void sl_contract_scale_features(const sl_contract *contract, const float *raw, float *value);
 
+/* Leave out the values for which keep[i] is false, and kinds that have none left; keep has sl_contract_input_features. */
+SL_API void sl_contract_keep_features(sl_contract *contract, const bool *keep);
+/* Where the values of the features of `some` stand among those of `all`: place[i], which has sl_contract_input_features(some).
+   False where one is not there. How they are scaled is not compared. */
+SL_API bool sl_contract_find_features(const sl_contract *some, const sl_contract *all, uint32_t *place);
+
 /* Channels of the Gaussian process' mean: bands, or the contract's regular wavelengths. */
 SL_API uint32_t sl_contract_grid_channels(const sl_contract *contract);
 

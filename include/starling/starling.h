@@ -5,6 +5,7 @@
 #include "starling/alert.h"
 #include "starling/answers.h"
 #include "starling/base.h"
+#include "starling/compress.h"
 #include "starling/contract.h"
 #include "starling/dataset.h"
 #include "starling/feature.h"

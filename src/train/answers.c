@@ -81,6 +81,30 @@ sl_status sl_contract_same_input(const sl_contract *a, const sl_contract *b, sl_
                    what != NULL ? "; they differ in " : "", what != NULL ? what : "");
 }
 
+/*
+ * Whether a network of contract `model` can take the inputs of `data`: they
+ * are its own, or have more values of features than it wants. place: where
+ * those stand that it wants; *fewer: whether that matters.
+ */
+static sl_status match_inputs(const sl_contract *model, const sl_contract *data, uint32_t *place, bool *fewer, sl_error *err)
+{
+    const uint32_t n = sl_contract_input_features(model);
+    *fewer = false;
+    if (n == sl_contract_input_features(data) || !sl_contract_find_features(model, data, place)) {
+        return sl_contract_same_input(model, data, err);
+    }
+    bool keep[SL_MAX_FEATURE_VALUES] = {false};
+    sl_contract *part = malloc(sizeof *part);
+    if (part == NULL) return SL_FAIL_NOMEM(err);
+    *part = *data;
+    for (uint32_t i = 0; i < n; i++) keep[place[i]] = true;
+    sl_contract_keep_features(part, keep);
+    *fewer = true;
+    const sl_status status = sl_contract_same_input(model, part, err);
+    free(part);
+    return status;
+}
+
 /* ---- answers ---- */
 
 typedef struct errand {
@@ -95,7 +119,21 @@ typedef struct job {
     const size_t *rows;
     sl_answers *out;
     errand *errands; /* one a thread */
+    bool fewer;      /* the network wants some values of the features only: */
+    uint32_t n_features, n_before; /* so many, behind so many numbers of the input, */
+    uint32_t place[SL_MAX_FEATURE_VALUES]; /* which stand there, counted from the first value */
 } job;
+
+/* The input of a row as the network wants it, into `to`, which has room for it as the data have it. */
+static void fetch_input(const job *j, size_t row, float *to)
+{
+    const size_t floats = j->n_before + (j->fewer ? 0 : j->n_features);
+    const float *input = sl_dataset_input(j->data, row, to);
+    float value[SL_MAX_FEATURE_VALUES];
+    for (uint32_t i = 0; j->fewer && i < j->n_features; i++) value[i] = input[j->n_before + j->place[i]];
+    if (input != to) memcpy(to, input, floats * sizeof *to);
+    if (j->fewer) memcpy(to + j->n_before, value, j->n_features * sizeof *to);
+}
 
 /* n answers from the i-th on; their inputs lie one behind the other. */
 static sl_status answer(const job *j, errand *e, size_t i, size_t n, const float *input)
@@ -111,13 +149,9 @@ static void answer_chunk(void *user, size_t worker, size_t chunk)
 {
     const job *j = user;
     errand *e = &j->errands[worker];
-    const size_t floats = sl_contract_input_floats(sl_dataset_contract(j->data));
+    const size_t floats = j->n_before + j->n_features;
     const size_t first = chunk * CHUNK, n = j->out->n - first < CHUNK ? j->out->n - first : CHUNK;
-    for (size_t k = 0; k < n; k++) {
-        float *to = e->input + k * floats;
-        const float *from = sl_dataset_input(j->data, j->rows[first + k], to);
-        if (from != to) memcpy(to, from, floats * sizeof *to);
-    }
+    for (size_t k = 0; k < n; k++) fetch_input(j, j->rows[first + k], e->input + k * floats);
     if (e->status != SL_OK || answer(j, e, first, n, e->input) == SL_OK) return;
     for (size_t k = 0; k < n && e->status == SL_OK; k++) { /* which one was it? */
         e->status = answer(j, e, first + k, 1, e->input + k * floats);
@@ -194,7 +228,12 @@ sl_status sl_answers_run_on(sl_pool *pool, const sl_model *model, const sl_datas
     SL_TRY(take_memory(model, want, out, err));
     job j = {.data = data, .rows = rows, .out = out, .errands = calloc(sl_pool_threads(pool), sizeof(errand))};
     if (j.errands == NULL) return SL_FAIL_NOMEM(err);
-    const sl_status status = run_threads(pool, model, &j, err);
+    const sl_contract *mine = sl_model_contract(model), *theirs = sl_dataset_contract(data);
+    j.n_features = sl_contract_input_features(mine);
+    j.n_before = sl_contract_input_floats(mine) - j.n_features;
+    sl_status status = SL_OK;
+    if (j.n_features != sl_contract_input_features(theirs)) status = match_inputs(mine, theirs, j.place, &j.fewer, err);
+    if (status == SL_OK) status = run_threads(pool, model, &j, err);
     free(j.errands);
     return status;
 }
@@ -205,7 +244,9 @@ sl_status sl_answers_run(const sl_model *model, const sl_dataset *data, size_t n
     SL_REQUIRE(out != NULL, err);
     *out = (sl_answers){0};
     SL_REQUIRE(model != NULL && data != NULL && (rows != NULL || n == 0) && threads <= 1024, err);
-    SL_TRY(sl_contract_same_input(sl_model_contract(model), sl_dataset_contract(data), err));
+    uint32_t place[SL_MAX_FEATURE_VALUES];
+    bool fewer;
+    SL_TRY(match_inputs(sl_model_contract(model), sl_dataset_contract(data), place, &fewer, err));
     sl_pool *pool;
     SL_TRY(sl_pool_new(threads > 0 ? threads : sl_pool_cores(), &pool, err));
     const sl_status status = sl_answers_run_on(pool, model, data, n, rows, want, out, err);

@@ -42,7 +42,7 @@ static inline void make_data(const char *path, const data_size *s)
     random_contract(&contract, &shape);
     contract.n_features = s->features;
     for (uint32_t i = 0; i < s->features; i++) {
-        contract.features[i] = SL_FEATURE_LOG_PEAK;
+        contract.features[i] = (sl_feature)(SL_FEATURE_LOG_PEAK + i);
         contract.feature_spread[i] = 1;
     }
     sl_dataset_writer *w;

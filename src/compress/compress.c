@@ -1,0 +1,142 @@
+#include "starling/compress.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "compress/pack.h"
+#include "compress/shape.h"
+#include "model/open_model.h"
+#include "starling/answers.h"
+
+void sl_compress_defaults(sl_compress_options *out)
+{
+    *out = (sl_compress_options){
+        .steps = SL_COMPRESS_ALL, .sparsity = 0.7f, .global = true, .prune_from = 0.05f, .prune_to = 0.6f, .clusters = 16,
+        .clusters_vector = 8, .start = SL_CLUSTER_LINEAR, .cluster_from = 0.65f, .cluster_kept = 0.85f, .again = 50,
+        .quantize = SL_QUANTIZE_INT, .bits = 8, .seed = 1,
+    };
+}
+
+sl_status sl_compress_recipe(const char *net, sl_train_options *out, sl_error *err)
+{
+    SL_TRY(sl_train_defaults(net, out, err));
+    out->drop_head *= 0.5f;
+    out->drop_encoder *= 0.5f;
+    out->decay *= 0.25f;
+    out->soft_share = 0.7f;
+    out->patience = 0; /* the end of the schedule is what is wanted */
+    out->novelty = 0;  /* its matrix would be larger than the weights */
+    return SL_OK;
+}
+
+static bool within(float x, float least, float most)
+{
+    return x >= least && x <= most; /* NaN is not */
+}
+
+static sl_status check_options(const sl_compress_options *o, sl_error *err)
+{
+    const bool prune = within(o->sparsity, 0, 0.999f) && within(o->prune_from, 0, 1) && within(o->prune_to, o->prune_from, 1);
+    const bool cluster = o->clusters >= 2 && o->clusters <= SL_MAX_CLUSTERS && o->clusters_first <= SL_MAX_CLUSTERS &&
+                         o->clusters_first != 1 && o->clusters_vector <= SL_MAX_CLUSTERS && within(o->price, 0, 10) &&
+                         (unsigned)o->start < SL_N_CLUSTER_STARTS && within(o->cluster_from, 0, 1) &&
+                         within(o->cluster_kept, o->cluster_from, 1);
+    const bool rest = (o->steps & ~(unsigned)SL_COMPRESS_ALL) == 0 && (unsigned)o->quantize < SL_N_QUANTIZE_KINDS &&
+                      o->bits >= 2 && o->bits <= 8 && o->again >= 1 && o->again <= 1000000;
+    if (!prune) return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "compress: an option of pruning is out of its bounds");
+    if (!cluster) return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "compress: an option of clustering is out of its bounds");
+    if (!rest) return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "compress: steps, bits or rounds out of their bounds");
+    return SL_OK;
+}
+
+/* ---- fine-tuning ---- */
+
+static bool needs_training(const sl_compress_options *o)
+{
+    return o->student || (o->steps & (SL_COMPRESS_PRUNE | SL_COMPRESS_CLUSTER)) != 0 ||
+           (o->aware && (o->steps & SL_COMPRESS_QUANTIZE) != 0);
+}
+
+/* The model's answers to every row of the data: gives, free. NULL where memory is out or it cannot answer. */
+static sl_status ask_model(const sl_model *model, const sl_dataset *data, uint32_t threads, sl_answers *out, sl_error *err)
+{
+    const size_t n = sl_dataset_rows(data);
+    size_t *rows = malloc((n + 1) * sizeof *rows);
+    if (rows == NULL) return SL_FAIL_NOMEM(err);
+    for (size_t i = 0; i < n; i++) rows[i] = i;
+    const sl_status status = sl_answers_run(model, data, n, rows, 0, threads, out, err);
+    free(rows);
+    return status;
+}
+
+/* The root of the mean square of each input value beside the grid: what a weight of it is worth. Gives; free. */
+static float *weigh_features(const sl_dataset *data)
+{
+    const sl_contract *contract = sl_dataset_contract(data);
+    const size_t n = sl_contract_input_features(contract), floats = sl_contract_input_floats(contract);
+    const size_t rows = sl_dataset_rows(data);
+    float *room = malloc(floats * sizeof *room), *out = malloc((n + 1) * sizeof *out);
+    double *sum = calloc(n + 1, sizeof *sum);
+    for (size_t i = 0; room != NULL && out != NULL && sum != NULL && i < rows; i++) {
+        const float *x = sl_dataset_input(data, i, room) + (floats - n);
+        for (size_t f = 0; f < n; f++) sum[f] += (double)x[f] * (double)x[f];
+    }
+    for (size_t f = 0; room != NULL && out != NULL && sum != NULL && f < n; f++) out[f] = (float)sqrt(sum[f] / (double)rows);
+    const bool good = room != NULL && sum != NULL;
+    free(room);
+    free(sum);
+    if (good) return out;
+    free(out);
+    return NULL;
+}
+
+/* Train under the constraint into a file of floats. */
+static sl_status fine_tune(const sl_model *model, const sl_dataset *data, const sl_compress_options *o,
+                           const sl_train_options *train, const char *path, sl_train_result *result, sl_error *err)
+{
+    sl_train_options t = *train;
+    sl_answers answers = {0};
+    sl_shape *shape = NULL;
+    float *importance = weigh_features(data);
+    if (importance == NULL) return SL_FAIL_NOMEM(err);
+    sl_compress_options own = *o;
+    if (!o->aware) own.steps &= ~(unsigned)SL_COMPRESS_QUANTIZE;
+    sl_status status = sl_shape_new(&own, sl_contract_input_features(sl_dataset_contract(data)), importance, &shape, err);
+    if (status == SL_OK && t.soft == NULL) {
+        status = ask_model(model, data, t.threads, &answers, err);
+        t.soft = answers.p;
+    }
+    t.init = o->student ? NULL : model;
+    t.checkpoint = NULL;
+    t.resume = false;
+    if (status == SL_OK) {
+        t.constraint = sl_shape_constraint(shape);
+        status = sl_train(data, &t, path, result, err);
+    }
+    sl_answers_free(&answers);
+    sl_shape_free(shape);
+    free(importance);
+    return status;
+}
+
+sl_status sl_compress(const sl_model *model, const sl_dataset *data, const sl_compress_options *options,
+                      const sl_train_options *train, const char *path, sl_compress_result *result, sl_error *err)
+{
+    SL_REQUIRE(model != NULL && options != NULL && path != NULL && result != NULL, err);
+    SL_REQUIRE(data != NULL || !options->student, err);
+    SL_TRY(check_options(options, err));
+    sl_train_options recipe;
+    SL_TRY(sl_compress_recipe("t2", &recipe, err));
+    *result = (sl_compress_result){.bytes_before = model->n_bytes,
+                                   .features_before = sl_contract_input_features(sl_model_contract(model))};
+    if (data == NULL || !needs_training(options)) return sl_compress_pack(model, options, true, path, result, err);
+    SL_TRY(fine_tune(model, data, options, train != NULL ? train : &recipe, path, &result->train, err));
+    result->trained = true;
+    sl_model *tuned;
+    SL_TRY(sl_model_open(path, &tuned, err));
+    const sl_status status = sl_compress_pack(tuned, options, false, path, result, err);
+    sl_model_close(tuned);
+    return status;
+}
