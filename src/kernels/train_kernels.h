@@ -56,7 +56,8 @@ typedef struct sl_norm_back {
 /*
  * to = add + from / (1 - rate) where a number drawn for the place is not under
  * the rate, and add where it is. The draw depends on the key, the row and the
- * lane, and on nothing else.
+ * lane, and on nothing else; where each lane is an object, on the object's own
+ * key and the row.
  */
 typedef struct sl_dropout {
     size_t rows, lanes, stride; /* lanes: a multiple of SL_LANES */
@@ -64,6 +65,7 @@ typedef struct sl_dropout {
     const float *add; /* or NULL: 0 */
     float *to;        /* may be from, or add */
     uint64_t key;
+    const uint32_t *low, *high; /* instead of it the halves of a key for each lane, or both NULL */
     float rate; /* in [0, 1) */
 } sl_dropout;
 

@@ -82,7 +82,8 @@ void sl_train_scalar_dropout(const sl_dropout *d)
     for (size_t r = 0; r < d->rows; r++) {
         for (size_t t = 0; t < d->lanes; t++) {
             const size_t at = r * d->stride + t;
-            const bool keep = sl_dropout_draw(d->key, (uint32_t)(r * d->lanes + t)) >= least;
+            const uint64_t key = d->low != NULL ? (uint64_t)d->high[t] << 32 | d->low[t] : d->key;
+            const bool keep = sl_dropout_draw(key, (uint32_t)(d->low != NULL ? r : r * d->lanes + t)) >= least;
             const float kept = keep ? d->from[at] * factor : 0;
             d->to[at] = d->add != NULL ? d->add[at] + kept : kept;
         }

@@ -264,22 +264,34 @@ static void norm_back(const sl_norm_back *n)
     }
 }
 
-static void dropout(const sl_dropout *d)
+SL_INLINE void dropout_rows(const sl_dropout *d, const bool each)
 {
     static const _Alignas(64) uint32_t counts[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     const uint32_t least = (uint32_t)(d->rate * 0x1p32f);
     const vf factor = vset(1 / (1 - d->rate));
-    const vu low = load_words(counts) * 0u + (uint32_t)d->key;
+    const vu none = load_words(counts) * 0u;
     for (size_t r = 0; r < d->rows; r++) {
         for (size_t t = 0; t < d->lanes; t += VL) {
             const size_t at = r * d->stride + t;
-            vu h = (load_words(counts) + (uint32_t)(r * d->lanes + t)) ^ low; /* sl_dropout_draw */
-            h = (h ^ h >> 16) * 0x7feb352du + (uint32_t)(d->key >> 32);
+            const vu low = each ? load_words(d->low + t) : none + (uint32_t)d->key;
+            const vu high = each ? load_words(d->high + t) : none + (uint32_t)(d->key >> 32);
+            const vu place = each ? none + (uint32_t)r : load_words(counts) + (uint32_t)(r * d->lanes + t);
+            vu h = place ^ low; /* sl_dropout_draw */
+            h = (h ^ h >> 16) * 0x7feb352du + high;
             h = (h ^ h >> 15) * 0x846ca68bu;
             h = h ^ h >> 16;
             const vf kept = (vf)((vu)(load(d->from + at) * factor) & (vu)(h >= least));
             store(d->to + at, d->add != NULL ? (vf)(load(d->add + at) + kept) : kept);
         }
+    }
+}
+
+static void dropout(const sl_dropout *d)
+{
+    if (d->low != NULL) {
+        dropout_rows(d, true);
+    } else {
+        dropout_rows(d, false);
     }
 }
 

@@ -16,7 +16,7 @@ static size_t learner_floats(const sl_learner *l)
 static sl_status fill(sl_learner *l, const sl_model_parts *parts, const sl_train_drops *drops, size_t batch, size_t threads,
                       sl_error *err)
 {
-    SL_TRY(sl_train_net_new(parts, sl_train_batch(parts), drops, &l->net, err));
+    SL_TRY(sl_train_net_new(parts, sl_train_batch(parts, batch), drops, &l->net, err));
     SL_TRY(sl_pool_new(threads, &l->pool, err));
     const size_t micro = (batch + l->net->batch - 1) / l->net->batch, n = l->net->n_params;
     l->n_slots = micro < SL_SLOTS ? micro : SL_SLOTS;

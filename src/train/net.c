@@ -27,16 +27,19 @@ const sl_train_kind *sl_train_kind_of(sl_layer_kind kind)
     }
 }
 
-size_t sl_train_batch(const sl_model_parts *parts)
+size_t sl_train_batch(const sl_model_parts *parts, size_t batch)
 {
-    enum { FEW = 4 /* t2's signals of four objects fit into a level-2 cache */ };
+    enum { FEW = 4 /* t2's signals of four objects fit into a level-2 cache */, MANY = 4 * SL_LANES };
     bool many_steps = false;
     for (size_t i = 0; i < parts->n_layers; i++) {
         const sl_layer_kind kind = parts->layers[i].kind;
         if (kind == SL_LAYER_GRU || kind == SL_LAYER_LSTM) return SL_LANES;
         many_steps = many_steps || kind == SL_LAYER_CONV1D || kind == SL_LAYER_ENCODER || kind == SL_LAYER_TCN;
     }
-    return many_steps ? FEW : SL_LANES; /* on a single step objects lie lane by lane */
+    if (many_steps) return FEW;
+    /* On a single step objects lie lane by lane. Fewer and larger products of weights, but four at least, for threads. */
+    const size_t quarter = sl_stride(batch / 4);
+    return quarter > MANY ? MANY : quarter > 0 ? quarter : SL_LANES;
 }
 
 static void copy_floats(const sl_tensor *t, size_t n, float *to)

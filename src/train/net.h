@@ -86,8 +86,9 @@ typedef struct sl_train_drops {
     float head; /* on what other dense layers take, but for those where features or the input come in */
 } sl_train_drops;
 
-/* Objects that best go through together: as many as there are lanes where a layer is recurrent or all see one step, few otherwise. */
-size_t sl_train_batch(const sl_model_parts *parts);
+/* How many objects of a batch best go through together: as many as there are lanes or more where a layer is recurrent or
+   all see one step, few otherwise. */
+size_t sl_train_batch(const sl_model_parts *parts, size_t batch);
 
 /*
  * Take over a network: float32 copies of the weights, whatever their storage.

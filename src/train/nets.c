@@ -281,7 +281,7 @@ static const struct net {
     {"lstm", make_lstm, {.name = "lstm", .width = 32, .heads = 1, .hidden = 1, .blocks = 2, .kernel = 1, .tile = true}},
     {"tcn", make_tcn, {.name = "tcn", .width = 100, .heads = 1, .hidden = 1, .blocks = 4, .kernel = 2, .tile = true}},
     {"cnn", make_cnn, {.name = "cnn", .width = 32, .heads = 1, .hidden = 1, .blocks = 2, .kernel = 3, .head = {32}}},
-    {"mlp", make_mlp, {.name = "mlp", .width = 1, .heads = 1, .hidden = 1, .kernel = 1, .head = {128, 64},
+    {"mlp", make_mlp, {.name = "mlp", .width = 1, .heads = 1, .hidden = 1, .kernel = 1, .head = {256, 128},
                        .silu = true, .norm = true}},
 };
 enum { N_NETS = sizeof nets / sizeof nets[0] };

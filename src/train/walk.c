@@ -12,24 +12,32 @@ static size_t walk_floats(const sl_train_net *net)
            sl_stride(net->most_rows);
 }
 
+/* Halves of keys, lengths. */
+static size_t walk_words(const sl_train_net *net)
+{
+    return 3 * sl_stride(net->batch);
+}
+
 size_t sl_walk_bytes(const sl_train_net *net)
 {
-    return walk_floats(net) * sizeof(float) + net->batch * sizeof(uint32_t) + sizeof(sl_walk);
+    return walk_floats(net) * sizeof(float) + walk_words(net) * sizeof(uint32_t) + sizeof(sl_walk);
 }
 
 sl_status sl_walk_new(const sl_train_net *net, sl_walk **out, sl_error *err)
 {
     sl_walk *walk = malloc(sizeof *walk);
     float *memory = aligned_alloc(SL_ARENA_ALIGN, walk_floats(net) * sizeof *memory);
-    uint32_t *lengths = calloc(net->batch, sizeof *lengths);
-    if (walk == NULL || memory == NULL || lengths == NULL) {
+    uint32_t *words = aligned_alloc(SL_ARENA_ALIGN, walk_words(net) * sizeof *words);
+    if (walk == NULL || memory == NULL || words == NULL) {
         free(walk);
         free(memory);
-        free(lengths);
+        free(words);
         return SL_FAIL_NOMEM(err);
     }
     memset(memory, 0, walk_floats(net) * sizeof *memory);
-    *walk = (sl_walk){.net = net, .kernels = net->kernels, .x = memory, .lengths = lengths};
+    memset(words, 0, walk_words(net) * sizeof *words);
+    *walk = (sl_walk){.net = net, .kernels = net->kernels, .x = memory, .keys = words,
+                      .lengths = words + 2 * sl_stride(net->batch)};
     walk->features = walk->x + net->x_floats;
     walk->y = walk->features + net->features_floats;
     walk->kept = walk->y + net->y_floats;
@@ -45,7 +53,7 @@ void sl_walk_free(sl_walk *walk)
 {
     if (walk == NULL) return;
     free(walk->x);
-    free(walk->lengths);
+    free(walk->keys);
     free(walk);
 }
 
@@ -167,34 +175,34 @@ static uint64_t drop_key(const sl_walk *walk, const sl_train_node *node, unsigne
 }
 
 /* Where objects lie lane by lane. */
-static void drop_single(const sl_walk *walk, const sl_train_node *node, unsigned site, float rate, size_t rows,
-                        const float *from, const float *add, float *to)
+static void drop_single(const sl_walk *walk, const sl_train_node *node, unsigned site, sl_dropout *d)
 {
-    const size_t lanes = sl_train_lanes(walk->net, 1);
-    const uint32_t least = (uint32_t)(rate * 0x1p32f);
-    const float factor = 1 / (1 - rate);
-    for (size_t b = 0; b < lanes; b++) {
+    for (size_t b = 0; b < d->lanes; b++) {
         const uint64_t key = drop_key(walk, node, site, b);
-        for (size_t r = 0; r < rows; r++) {
-            const size_t at = r * lanes + b;
-            const float kept = sl_dropout_draw(key, (uint32_t)r) >= least ? from[at] * factor : 0;
-            to[at] = add != NULL ? add[at] + kept : kept;
-        }
+        walk->keys[b] = (uint32_t)key;
+        walk->keys[d->lanes + b] = (uint32_t)(key >> 32);
     }
+    d->low = walk->keys;
+    d->high = walk->keys + d->lanes;
+    walk->kernels->train.dropout(d);
 }
 
 void sl_walk_drop(const sl_walk *walk, const sl_train_node *node, unsigned site, float rate, size_t rows, size_t steps,
                   const float *from, const float *add, float *to)
 {
     const size_t lanes = sl_train_lanes(walk->net, steps), wide = sl_stride(steps);
+    sl_dropout d = {.rows = rows, .lanes = lanes, .stride = lanes, .from = from, .add = add, .to = to, .rate = rate};
     if (steps == 1) {
-        drop_single(walk, node, site, rate, rows, from, add, to);
+        drop_single(walk, node, site, &d);
         return;
     }
+    d.lanes = wide;
     for (size_t b = 0; b < walk->net->batch; b++) {
         const size_t at = sl_train_at(b, steps);
-        const sl_dropout d = {.rows = rows, .lanes = wide, .stride = lanes, .from = from + at,
-                              .add = add != NULL ? add + at : NULL, .to = to + at, .key = drop_key(walk, node, site, b), .rate = rate};
+        d.from = from + at;
+        d.add = add != NULL ? add + at : NULL;
+        d.to = to + at;
+        d.key = drop_key(walk, node, site, b);
         walk->kernels->train.dropout(&d);
     }
 }

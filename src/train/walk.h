@@ -38,6 +38,7 @@ struct sl_walk {
     const sl_lesson *lessons;
     size_t n; /* objects; those beyond in the micro-batch are zeros of weight 0 */
     float *x, *features; /* the input; the features: a row each, an object a lane */
+    uint32_t *keys;      /* of dropout: the low halves of each lane, then the high ones */
     uint32_t *lengths;   /* steps of each object of the micro-batch: fewer than the network's where nights are */
     float *y, *kept, *room;
     float *d[2];

@@ -192,6 +192,10 @@ void check_dropout(const sl_kernels *k)
     const size_t n = d.rows * d.stride;
     d.from = normals(n, 1);
     if (sl_rng_below(&rng, 2)) d.add = normals(n, 1);
+    if (sl_rng_below(&rng, 2)) { /* a key a lane: any bits */
+        d.low = (const uint32_t *)normals(d.lanes, 1);
+        d.high = (const uint32_t *)normals(d.lanes, 1);
+    }
     float *want = d.to = filled(n, 77);
     sl_kernels_scalar.train.dropout(&d);
     float *got = d.to = filled(n, 77);

@@ -46,7 +46,7 @@ static void each_is_as_large_as_its_paper_says(void **state)
         {"lstm", 2 * 128 * (6 + 32 + 2) + 2 * 128 * (64 + 32 + 2) + 14 * 65, 5, false},
         {"tcn", 100 * (2 * 6 + 1) + 100 * 201 + 100 * 7 + 6 * 100 * 201 + 14 * 101, 7, true},
         {"cnn", 32 * (3 * 6 + 1) + 32 * 97 + 2 * 16 * (3 * 16 + 1) + 32 * (25 * 8 + 1) + 14 * 33, 10, false},
-        {"mlp", 128 * 9 + 64 * 131 + 14 * 65, 7, false},
+        {"mlp", 256 * 9 + 128 * 259 + 14 * 129, 7, false},
     };
     const sl_contract c = six_bands();
     for (size_t i = 0; i < sizeof nets / sizeof nets[0]; i++) {
