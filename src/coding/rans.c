@@ -237,9 +237,8 @@ static sl_status read_all(sl_coder *c, const sl_sparse *s, const sl_sparse_to *t
     memset(l.density, 0, l.n);
     code_densities(c, &l);
     sl_slots_fill(&values, &slots[0]);
-    if (s->n_values == 0 && l.n > 0 && line_of(&l, 0, 0) != 0) return broken(err);
     for (unsigned d = 1; d < SL_N_DENSITIES; d++) {
-        if (line_of(&l, 0, d) == l.n) continue;
+        if (l.length == 0 || line_of(&l, 0, d) == l.n) continue;
         if (s->n_values == 0) return broken(err);
         if (d != ALWAYS) {
             sl_shares_of_runs(sl_density[d], &shares);

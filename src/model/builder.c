@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "model/packed.h"
 
 sl_status sl_build_bad(sl_builder *b, const char *file, int line, const char *format, ...)
 {
@@ -30,11 +31,21 @@ static bool all_finite(const float *x, size_t n)
     return sum[0] == 0;
 }
 
+/* Of a packed model the tensor is decoded when its layer says how large it is. */
+static sl_status ready(sl_builder *b, uint32_t rank, const uint32_t *shape)
+{
+    sl_packed_reader *r = b->parts->reader;
+    if (r == NULL || r->done || b->next_tensor == b->parts->n_tensors) return SL_OK;
+    sl_tensor *t = &b->parts->tensors[b->next_tensor];
+    return t->data == NULL ? sl_packed_next(r, rank, shape, b->arena, t, b->err) : SL_OK;
+}
+
 /* The layer's next tensor, which must have n elements, in a shape of `rank` if the file says one. */
 static sl_status take(sl_builder *b, uint32_t rank, const uint32_t *shape, const sl_tensor **out)
 {
     if (b->next_tensor == b->parts->n_tensors) return SL_BAD(b, "there are no tensors left");
-    const sl_tensor *t = &b->parts->tensors[b->next_tensor];
+    SL_TRY(ready(b, rank, shape));
+    sl_tensor *t = &b->parts->tensors[b->next_tensor];
     size_t n = 1;
     for (uint32_t i = 0; i < rank; i++) n *= shape[i]; /* widths are bounded: no overflow */
     if (t->rank != 0 && (t->rank != rank || memcmp(t->shape, shape, rank * sizeof shape[0]) != 0)) {
@@ -50,7 +61,12 @@ static sl_status take(sl_builder *b, uint32_t rank, const uint32_t *shape, const
     if (n > SL_MAX_PARAMETERS || n * size > t->n_bytes) {
         return SL_BAD(b, "tensor %zu is cut: %zu bytes, needs %zu", b->next_tensor, t->n_bytes, n * size);
     }
-    b->op->info.n_bytes += n * size;
+    if (t->rank == 0 && b->parts->packing != NULL) { /* whoever packs it needs to know */
+        t->rank = rank;
+        memcpy(t->shape, shape, rank * sizeof shape[0]);
+    }
+    b->op->info.n_bytes += b->parts->reader != NULL ? (size_t)(t->packed.bits / 8 + 0.5) : n * size;
+    if (b->parts->reader != NULL && rank > 1) b->op->info.storage = sl_packed_name(t->packed.kind);
     b->next_tensor++;
     *out = t;
     return SL_OK;
@@ -96,6 +112,11 @@ static sl_status widen(sl_builder *b, const sl_tensor *t, size_t n, const float 
     return all_finite(to, n) ? SL_OK : not_finite(b);
 }
 
+static const char *storage_name(sl_storage storage)
+{
+    return storage == SL_STORAGE_INT8 ? "int8" : storage == SL_STORAGE_BFLOAT16 ? "bfloat16" : "float32";
+}
+
 static sl_status check_scale(sl_builder *b, const sl_tensor *t)
 {
     if (t->scale > 0 && isfinite(t->scale)) return SL_OK;
@@ -117,7 +138,7 @@ sl_status sl_build_take_floats(sl_builder *b, uint32_t rank, const uint32_t *sha
         }
         SL_TRY(check_scale(b, t));
         SL_TRY(widen(b, t, n, out));
-        if (rank > 1) b->op->info.storage = t->storage == SL_STORAGE_INT8 ? "int8" : "bfloat16";
+        if (rank > 1) b->op->info.storage = storage_name(t->storage);
     }
     return count_parameters(b, n);
 }
@@ -177,6 +198,7 @@ sl_status sl_build_take_matrix(sl_builder *b, uint32_t n, uint32_t k, sl_matrix 
 {
     *out = (sl_matrix){.n = n, .k = k, .words = k};
     const uint32_t shape[] = {n, k};
+    SL_TRY(ready(b, 2, shape));
     const sl_storage storage =
         b->next_tensor < b->parts->n_tensors ? b->parts->tensors[b->next_tensor].storage : SL_STORAGE_FLOAT32;
     if (storage == SL_STORAGE_INT8 || storage == SL_STORAGE_BFLOAT16) {

@@ -21,6 +21,7 @@ void operator delete(void *block, size_t n) noexcept __asm__("free");
 
 extern "C" {
 #include "base/error.h"
+#include "model/packed.h"
 #include "starling/model.h"
 }
 
@@ -29,6 +30,8 @@ using flatbuffers::FlatBufferBuilder;
 using flatbuffers::Offset;
 using flatbuffers::String;
 using flatbuffers::Vector;
+
+#include "model/layer_flat.hpp"
 
 namespace {
 
@@ -205,23 +208,6 @@ sl_status read_contract(const flat::Contract *from, sl_contract *to, sl_error *e
     return read_text(from->created_by(), to->created_by, sizeof to->created_by, "created_by is too long", err);
 }
 
-void read_layer(const flat::Layer *from, sl_layer *to)
-{
-    to->kind = static_cast<sl_layer_kind>(from->kind());
-    to->activation = static_cast<sl_activation>(from->activation());
-    to->n_tensors = from->n_tensors();
-    to->units = from->units();
-    to->kernel = from->kernel();
-    to->heads = from->heads();
-    to->key_dim = from->key_dim();
-    to->hidden = from->hidden();
-    to->epsilon = from->epsilon();
-    to->dilation = from->dilation();
-    to->pool_steps = from->pool_steps();
-    to->pool_channels = from->pool_channels();
-    to->bidirectional = from->bidirectional();
-}
-
 sl_status read_tensor(const flat::Tensor *from, const Vector<uint8_t> *weights, sl_tensor *to, sl_error *err)
 {
     *to = sl_tensor();
@@ -267,6 +253,17 @@ sl_status read_novelty(const flat::Novelty *from, uint32_t n_classes, sl_arena *
     SL_TRY(read_array(from->quantiles(), to->n_quantiles, &to->quantiles, err));
     *out = to;
     return SL_OK;
+}
+
+sl_status open_packed(const flat::Model *model, sl_arena *arena, sl_model_parts *out, sl_error *err)
+{
+    if (model->contract() != nullptr || model->layers() != nullptr || model->tensors() != nullptr || model->weights() != nullptr) {
+        return fail(err, "packed, and not packed beside");
+    }
+    const Vector<uint8_t> *bytes = model->packed_bytes();
+    out->packed = {model->packed()->data(), bytes != nullptr ? bytes->data() : nullptr, model->packed()->size(),
+                   bytes != nullptr ? bytes->size() : 0};
+    return sl_packed_open(out, arena, err);
 }
 
 /* ---- writing ---- */
@@ -402,41 +399,6 @@ Offset<flat::Contract> write_contract(FlatBufferBuilder &b, const sl_contract &c
     return to.Finish();
 }
 
-Offset<flat::Layer> write_layer(FlatBufferBuilder &b, const sl_layer &layer)
-{
-    flat::LayerBuilder to(b);
-    to.add_kind(static_cast<flat::LayerKind>(layer.kind));
-    to.add_activation(static_cast<flat::Activation>(layer.activation));
-    to.add_n_tensors(static_cast<uint8_t>(layer.n_tensors));
-    switch (layer.kind) {
-    case SL_LAYER_TCN:
-        to.add_dilation(layer.dilation);
-        [[fallthrough]];
-    case SL_LAYER_CONV1D:
-        to.add_kernel(layer.kernel);
-        [[fallthrough]];
-    case SL_LAYER_DENSE: to.add_units(layer.units); break;
-    case SL_LAYER_GRU:
-    case SL_LAYER_LSTM:
-        to.add_units(layer.units);
-        to.add_bidirectional(layer.bidirectional);
-        break;
-    case SL_LAYER_MAX_POOL:
-        to.add_pool_steps(layer.pool_steps);
-        to.add_pool_channels(layer.pool_channels);
-        break;
-    case SL_LAYER_ENCODER:
-        to.add_heads(layer.heads);
-        to.add_key_dim(layer.key_dim);
-        to.add_hidden(layer.hidden);
-        to.add_epsilon(layer.epsilon);
-        break;
-    case SL_LAYER_NORM: to.add_epsilon(layer.epsilon); break;
-    default: break;
-    }
-    return to.Finish();
-}
-
 Offset<flat::Tensor> write_tensor(FlatBufferBuilder &b, const sl_tensor &tensor, size_t offset)
 {
     const auto name = tensor.name.len > 0 ? b.CreateString(tensor.name.ptr, tensor.name.len) : Offset<String>(0);
@@ -507,6 +469,22 @@ void build(FlatBufferBuilder &b, const sl_model_parts *parts, size_t weight_byte
     b.Finish(model.Finish(), SL_MODEL_IDENTIFIER);
 }
 
+/* What is coded, and what is not. */
+void build_packed(FlatBufferBuilder &b, const sl_model_parts *parts)
+{
+    const sl_packed &p = parts->packed;
+    const auto bytes = p.n_bytes > 0 ? b.CreateVector(static_cast<const uint8_t *>(p.bytes), p.n_bytes) : Offset<Vector<uint8_t>>(0);
+    const auto stream = b.CreateVector(static_cast<const uint8_t *>(p.stream), p.n_stream);
+    const auto novelty = write_novelty(b, parts->novelty, parts->contract.n_classes);
+    flat::ModelBuilder model(b);
+    model.add_format_version(parts->format_version);
+    model.add_packed(stream);
+    model.add_packed_bytes(bytes);
+    model.add_temperature(parts->temperature);
+    model.add_novelty(novelty);
+    b.Finish(model.Finish(), SL_MODEL_IDENTIFIER);
+}
+
 } // namespace
 
 extern "C" sl_status sl_model_flat_read(const void *bytes, size_t n_bytes, sl_arena *arena, sl_model_parts *out,
@@ -528,6 +506,10 @@ extern "C" sl_status sl_model_flat_read(const void *bytes, size_t n_bytes, sl_ar
                        out->format_version, SL_MODEL_FORMAT);
     }
     out->temperature = model->temperature();
+    if (model->packed() != nullptr) {
+        SL_TRY(open_packed(model, arena, out, err));
+        return read_novelty(model->novelty(), out->contract.n_classes, arena, &out->novelty, err);
+    }
     SL_TRY(read_contract(model->contract(), &out->contract, err));
     SL_TRY(read_novelty(model->novelty(), out->contract.n_classes, arena, &out->novelty, err));
     if (model->layers() == nullptr || model->tensors() == nullptr) return fail(err, "no layers or no tensors");
@@ -547,8 +529,8 @@ extern "C" sl_status sl_model_flat_read(const void *bytes, size_t n_bytes, sl_ar
 extern "C" sl_status sl_model_flat_write(const sl_model_parts *parts, void **bytes, size_t *n_bytes, sl_error *err)
 {
     SL_REQUIRE(parts->n_layers <= SL_MAX_LAYERS && parts->n_tensors <= SL_MAX_TENSORS, err);
-    size_t weight_bytes = 0, room = CONTRACT_ROOM;
-    for (size_t i = 0; i < parts->n_tensors; i++) {
+    size_t weight_bytes = 0, room = CONTRACT_ROOM + parts->packed.n_stream + parts->packed.n_bytes;
+    for (size_t i = 0; parts->packed.stream == nullptr && i < parts->n_tensors; i++) {
         const size_t n = parts->tensors[i].n_bytes;
         SL_REQUIRE(n <= sizeof(float) * SL_MAX_PARAMETERS && weight_bytes <= sizeof(float) * SL_MAX_PARAMETERS, err);
         weight_bytes += i + 1 < parts->n_tensors ? round_up(n, TENSOR_ALIGN) : n;
@@ -560,7 +542,11 @@ extern "C" sl_status sl_model_flat_write(const sl_model_parts *parts, void **byt
     if (block == nullptr) return SL_FAIL_NOMEM(err);
     OneBlock allocator(block);
     FlatBufferBuilder b(room, &allocator, false);
-    build(b, parts, weight_bytes);
+    if (parts->packed.stream != nullptr) {
+        build_packed(b, parts);
+    } else {
+        build(b, parts, weight_bytes);
+    }
     *n_bytes = b.GetSize();
     memmove(block, b.GetBufferPointer(), *n_bytes);
     *bytes = block;

@@ -8,26 +8,51 @@
 #include "base/file.h"
 #include "model/model_flat.h"
 #include "model/open_model.h"
+#include "model/packed.h"
 
-sl_status sl_model_write_memory(const sl_model_parts *parts, void **bytes, size_t *n_bytes, sl_error *err)
+/* What a packed model needs: tensors of its own, so that their shapes can be filled in; then its stream. */
+static sl_status pack(sl_model_parts *own, sl_arena *arena, sl_error *err)
 {
-    SL_REQUIRE(parts != NULL && bytes != NULL && n_bytes != NULL, err);
+    sl_tensor *tensors = SL_ARENA_NEW(arena, sl_tensor, own->n_tensors + 1);
+    sl_network network;
+    if (tensors == NULL) return SL_FAIL_NOMEM(err);
+    memcpy(tensors, own->tensors, own->n_tensors * sizeof *tensors);
+    own->tensors = tensors;
+    SL_TRY(sl_network_build(own, arena, &network, err));
+    return sl_packed_write(own, own->packing, &own->packed, err);
+}
+
+/* `as_it_was`: a packed model keeps its stream. */
+static sl_status write_memory(const sl_model_parts *parts, bool as_it_was, void **bytes, size_t *n_bytes, sl_error *err)
+{
     sl_model_parts *own = malloc(sizeof *own);
     if (own == NULL) return SL_FAIL_NOMEM(err);
     *own = *parts;
     own->format_version = SL_MODEL_FORMAT;
     if (own->temperature == 0) own->temperature = 1;
-    if (own->contract.created_by[0] == '\0') {
+    if (own->contract.created_by[0] == '\0' && !as_it_was) {
         snprintf(own->contract.created_by, sizeof own->contract.created_by, "starling %s", sl_version());
     }
+    if (!as_it_was) {
+        own->packed = (sl_packed){0};
+        own->reader = NULL;
+    }
+    const bool to_pack = own->packing != NULL && own->packed.stream == NULL;
     sl_arena arena;
     sl_arena_init(&arena, (size_t)512 << 20);
     sl_network network;
-    sl_status status = sl_network_build(own, &arena, &network, err);
+    sl_status status = to_pack ? pack(own, &arena, err) : sl_network_build(own, &arena, &network, err);
     if (status == SL_OK) status = sl_model_flat_write(own, bytes, n_bytes, err);
+    if (to_pack) sl_packed_free(&own->packed);
     sl_arena_release(&arena);
     free(own);
     return status;
+}
+
+sl_status sl_model_write_memory(const sl_model_parts *parts, void **bytes, size_t *n_bytes, sl_error *err)
+{
+    SL_REQUIRE(parts != NULL && bytes != NULL && n_bytes != NULL, err);
+    return write_memory(parts, false, bytes, n_bytes, err);
 }
 
 /* Where the next tensor behind this one begins: as they were read, all go on to the end of the weights. */
@@ -56,9 +81,9 @@ sl_status sl_model_recalibrate(const sl_model *model, float temperature, const s
         parts->tensors = tensors;
         for (size_t i = 0; i < n; i++) {
             tensors[i] = model->parts.tensors[i];
-            tensors[i].n_bytes = bytes_to_next(&model->parts, &tensors[i]);
+            if (parts->reader == NULL) tensors[i].n_bytes = bytes_to_next(&model->parts, &tensors[i]);
         }
-        status = sl_model_write_memory(parts, bytes, n_bytes, err);
+        status = write_memory(parts, parts->packed.stream != NULL, bytes, n_bytes, err);
     }
     free(parts);
     free(tensors);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "model/layers.h"
+#include "model/packed.h"
 
 /* A bound on what a file can make us do in one forward pass. */
 static const double max_flop = 1e12;
@@ -96,6 +97,7 @@ sl_status sl_network_build(const sl_model_parts *parts, sl_arena *arena, sl_netw
         return SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_NONE, "model: %zu tensors, the layers need %zu", parts->n_tensors,
                        b.next_tensor);
     }
+    if (parts->reader != NULL && !parts->reader->done) SL_TRY(sl_packed_done(parts->reader, err));
     const sl_op *last = parts->n_layers > 1 ? &out->ops[parts->n_layers - 2] : NULL;
     if (last != NULL && last->kind == SL_LAYER_DENSE && last->steps == 1) out->last_width = last->channels;
     out->novelty = parts->novelty;

@@ -91,6 +91,13 @@ typedef struct sl_layer {
     bool bidirectional;
 } sl_layer;
 
+/* How a packed tensor stood in its file, for people. */
+typedef struct sl_tensor_packed {
+    uint8_t kind, coding; /* sl_packed_kind, sl_coding */
+    uint16_t n_values;    /* in its codebook, 0 left out */
+    double bits;          /* that it took */
+} sl_tensor_packed;
+
 typedef struct sl_tensor {
     sl_storage storage;
     float scale;   /* int8: value = scale * integer */
@@ -99,7 +106,16 @@ typedef struct sl_tensor {
     const void *data; /* borrowed; null only where the file has no byte at that place */
     size_t n_bytes;   /* writing: exactly those of the tensor; reading: as many as there are to the end of the file's weights */
     sl_str name;      /* borrowed, may be empty */
+    sl_tensor_packed packed; /* reading a packed model */
 } sl_tensor;
+
+/* See model/packed.h. */
+typedef struct sl_packing sl_packing;
+typedef struct sl_packed_reader sl_packed_reader;
+typedef struct sl_packed {
+    const void *stream, *bytes; /* stream NULL: not packed */
+    size_t n_stream, n_bytes;
+} sl_packed;
 
 typedef struct sl_model_parts {
     uint32_t format_version;
@@ -109,6 +125,9 @@ typedef struct sl_model_parts {
     size_t n_layers, n_tensors;
     sl_layer *layers;
     sl_tensor *tensors;
+    const sl_packing *packing; /* writing: how to pack the model; NULL: a tensor after the other, as they are */
+    sl_packed packed;          /* reading: borrowed from the file; writing: if it is there, it is what is written */
+    sl_packed_reader *reader;  /* reading a packed model: where its tensors come from */
 } sl_model_parts;
 
 #endif

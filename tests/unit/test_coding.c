@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "coding/levels.h"
 #include "coding/sparse.h"
 
 static void choices_come_back_in_their_order(void **state)
@@ -56,6 +57,51 @@ static void choices_come_back_in_their_order(void **state)
     free((void *)(uintptr_t)r.bytes);
     sl_coder_release(&w);
     free(kept);
+}
+
+/* Levels about a middle cost about their entropy, and numbers that are mostly small come back, large ones too. */
+static void levels_and_small_numbers_come_back(void **state)
+{
+    (void)state;
+    enum { N = 600 };
+    for (unsigned bits = 2; bits <= 8; bits++) {
+        sl_rng rng;
+        sl_rng_init(&rng, bits, 0);
+        sl_coder w, r;
+        sl_coder_write(&w);
+        uint8_t level[N], got[N];
+        uint32_t small[N], count[SL_SMALL_END + 1] = {0};
+        const double top = (1 << bits) - 1;
+        for (int i = 0; i < N; i++) {
+            level[i] = (uint8_t)fmin(fmax(top * (0.4 + 0.15 * sl_rng_normal(&rng)), 0), top);
+            small[i] = i % 97 == 0 ? (uint32_t)sl_rng_u64(&rng) : (uint32_t)fabs(3 * sl_rng_normal(&rng));
+            sl_small_count(small[i], count);
+        }
+        memcpy(got, level, N);
+        sl_code_levels(&w, bits, N, got);
+        const double spent = sl_coder_bits(&w) / N, ideal = fmax(0, log2(0.15 * top * sqrt(2 * 3.14159 * 2.71828)));
+        if (bits >= 4) assert_true(spent < ideal + 0.1 && spent < bits);
+        sl_small table;
+        sl_small_begin(&w, count, &table);
+        for (int i = 0; i < N; i++) sl_code_small(&w, &table, &small[i]);
+        void *bytes;
+        size_t n_bytes;
+        sl_error err;
+        assert_ok(sl_coder_bytes(&w, &bytes, &n_bytes, &err), &err);
+        sl_coder_read(&r, bytes, n_bytes);
+        memset(got, 0, N);
+        sl_code_levels(&r, bits, N, got);
+        assert_memory_equal(got, level, N);
+        sl_small_begin(&r, count, &table);
+        for (int i = 0; i < N; i++) {
+            uint32_t value = 0;
+            sl_code_small(&r, &table, &value);
+            assert_int_equal(value, small[i]);
+        }
+        assert_true(sl_coder_finish(&r));
+        free(bytes);
+        sl_coder_release(&w);
+    }
 }
 
 enum { RANS, HUFFMAN, PLAIN, N_CODES };
@@ -242,6 +288,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(choices_come_back_in_their_order),
+        cmocka_unit_test(levels_and_small_numbers_come_back),
         cmocka_unit_test(matrices_of_every_kind_come_back),
         cmocka_unit_test(sizes_are_near_the_entropy),
         cmocka_unit_test(broken_streams_are_survived),

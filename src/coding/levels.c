@@ -1,0 +1,111 @@
+#include "coding/levels.h"
+
+#include <math.h>
+
+enum { N_WIDTHS = 16, WIDTH_BITS = 4, WEIGHT_BITS = 6, MOST_BITS = 8 };
+
+/*
+ * A bell in logarithms is a parabola: a level d away from the middle weighs
+ * d^2 / (2 w^2) less, in the quarters of an octave of sl_shares_of_weights 4 /
+ * ln 2 times that. Widths w: 1/2 times 2^(i / 2), so that 2 / (w^2 ln 2) in
+ * 256ths is 2954 / 2^i.
+ */
+static void shares_of_bell(unsigned bits, uint32_t middle, uint32_t width, sl_shares *out)
+{
+    uint8_t weight[SL_MAX_SYMBOLS];
+    const uint32_t n = 1u << bits;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t d = i > middle ? i - middle : middle - i, less = (d * d * 2954 >> width) >> 8;
+        weight[i] = (uint8_t)(less < SL_N_WEIGHTS ? SL_N_WEIGHTS - 1 - less : 0);
+    }
+    sl_shares_of_weights(n, weight, out);
+}
+
+/* The symbol whose slots hold that one. */
+static uint32_t symbol_at(const sl_shares *shares, uint32_t slot)
+{
+    uint32_t low = 0, high = shares->n;
+    while (high - low > 1) {
+        const uint32_t middle = (low + high) / 2;
+        if (shares->start[middle] <= slot) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static uint32_t code_symbol(sl_coder *c, const sl_shares *shares, uint32_t symbol)
+{
+    if (!c->writing) symbol = symbol_at(shares, sl_coder_slot(c));
+    const uint32_t start = shares->start[symbol], share = shares->start[symbol + 1] - start;
+    if (c->writing) {
+        sl_coder_put(c, start, share);
+    } else {
+        sl_coder_take(c, start, share);
+    }
+    return symbol;
+}
+
+static uint32_t best_width(unsigned bits, uint32_t middle, size_t n, const uint8_t *level)
+{
+    uint32_t count[SL_MAX_SYMBOLS] = {0}, best = 0;
+    double least = INFINITY;
+    for (size_t i = 0; i < n; i++) count[level[i]]++;
+    for (uint32_t width = 0; width < N_WIDTHS; width++) {
+        sl_shares shares;
+        shares_of_bell(bits, middle, width, &shares);
+        double cost = 0;
+        for (uint32_t s = 0; s < 1u << bits; s++) {
+            cost -= count[s] * log2((double)(shares.start[s + 1] - shares.start[s]));
+        }
+        if (cost >= least) continue;
+        least = cost;
+        best = width;
+    }
+    return best;
+}
+
+void sl_code_levels(sl_coder *c, unsigned bits, size_t n, uint8_t *level)
+{
+    uint32_t middle = 0, width = 0;
+    if (c->writing) {
+        uint64_t sum = 0;
+        for (size_t i = 0; i < n; i++) sum += level[i];
+        middle = n > 0 ? (uint32_t)((2 * sum + n) / (2 * n)) : 0;
+        width = best_width(bits, middle, n, level);
+    }
+    sl_code_raw(c, bits, &middle);
+    sl_code_raw(c, WIDTH_BITS, &width);
+    sl_shares shares;
+    shares_of_bell(bits, middle, width, &shares);
+    for (size_t i = 0; i < n; i++) level[i] = (uint8_t)code_symbol(c, &shares, level[i]);
+}
+
+void sl_small_count(uint32_t value, uint32_t count[SL_SMALL_END + 1])
+{
+    count[value < SL_SMALL_END ? value : SL_SMALL_END]++;
+}
+
+void sl_small_begin(sl_coder *c, const uint32_t count[SL_SMALL_END + 1], sl_small *out)
+{
+    sl_bit_model models[1 << WEIGHT_BITS] = {0};
+    uint8_t weight[SL_SMALL_END + 1] = {0};
+    *out = (sl_small){0};
+    if (c->writing) sl_weights_of_counts(SL_SMALL_END + 1, count, weight);
+    for (int s = 0; s <= SL_SMALL_END; s++) {
+        uint32_t w = weight[s];
+        sl_code_tree(c, models, WEIGHT_BITS, &w);
+        weight[s] = (uint8_t)(w < SL_N_WEIGHTS ? w : SL_N_WEIGHTS - 1);
+    }
+    sl_shares_of_weights(SL_SMALL_END + 1, weight, &out->shares);
+}
+
+void sl_code_small(sl_coder *c, sl_small *small, uint32_t *value)
+{
+    const uint32_t symbol = code_symbol(c, &small->shares, *value < SL_SMALL_END ? *value : SL_SMALL_END);
+    uint32_t rest = *value - SL_SMALL_END;
+    if (symbol == SL_SMALL_END) sl_code_number(c, &small->large, &rest);
+    *value = symbol < SL_SMALL_END ? symbol : SL_SMALL_END + rest;
+}
