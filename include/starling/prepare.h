@@ -17,23 +17,34 @@ extern "C" {
 #endif
 
 /*
- * How a changed view is drawn. Each change happens or not by itself, in this
- * order: redshift, noise, points, bands, alert. The same seed and object give
- * the same views.
+ * How a changed view is drawn. A view is dimmed, or weak, or neither. Then each
+ * change happens or not by itself, in this order: redshift, dimming, noise,
+ * points, bands, alert; a dimmed view has no noise added and no points left out
+ * beyond that, a weak one half as much at most as another. The most significant
+ * point stays. The same seed and object give the same views.
+ *
+ * A dimmed view is what the same object would have been farther away under the
+ * same sky: fluxes times s = exp(-|dim n|), n a normal number, and so much noise
+ * that the errors are what they were.
  *
  * Redshift z becomes z' with ln(1 + z') up to redshift_range from ln(1 + z),
  * only where z > 0: times stretch by (1 + z') / (1 + z), fluxes scale with the
  * luminosity distance and shift in wavelength as the Gaussian process of all
  * bands has it, errors never shrink. Where flux or error changed, a point is
  * significant if |flux| / error exceeds 5.5 + sqrt(2) times a normal number,
- * as PLAsTiCC's were found; a survey's detection that is not is gone.
+ * as PLAsTiCC's were found; a survey's detection that is not is gone. A view of
+ * which no point is significant any more is drawn again.
  */
 typedef struct sl_augment {
     uint32_t copies;       /* changed views beside the whole light curve, at most SL_MAX_COPIES */
     uint64_t seed;
     double redshift_share; /* chance to be moved to another redshift */
     double redshift_range;
-    double noise;          /* most of the noise added, in errors of each point; how much is drawn for each view */
+    double dim_share;      /* chance to be dimmed */
+    double dim;
+    double weak_share;     /* chance to be weak, where it is not dimmed */
+    double noise_share;    /* chance to have noise added */
+    double noise;          /* most of it, in errors of each point; how much is drawn for each view */
     double drop_points;    /* most of the share of points left out; how large is drawn for each view */
     double drop_bands;     /* chance of each band to be left out; one stays */
     double alert_share;    /* chance to be cut at a random significant point, as an alert sees it */

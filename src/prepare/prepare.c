@@ -40,12 +40,13 @@ struct sl_prepare {
 void sl_augment_defaults(sl_augment *out)
 {
     *out = (sl_augment){.seed = 1,
-                        .redshift_share = 0.3,
                         .redshift_range = 0.15,
-                        .noise = 0.5,
-                        .drop_points = 0.3,
-                        .drop_bands = 0.05,
-                        .alert_share = 0.5};
+                        .dim_share = 0.125,
+                        .dim = 0.4,
+                        .weak_share = 0.125,
+                        .noise_share = 0.5,
+                        .noise = 1,
+                        .drop_points = 0.5};
 }
 
 /* ---- the workers ---- */
@@ -144,6 +145,8 @@ static sl_status check_options(const sl_prepare_options *o, sl_error *err)
     SL_REQUIRE(a->copies <= SL_MAX_COPIES, err);
     SL_REQUIRE(a->redshift_share >= 0 && a->redshift_share <= 1 && a->alert_share >= 0 && a->alert_share <= 1, err);
     SL_REQUIRE(a->drop_points >= 0 && a->drop_points <= 1 && a->drop_bands >= 0 && a->drop_bands <= 1, err);
+    SL_REQUIRE(a->dim_share >= 0 && a->weak_share >= 0 && a->dim_share + a->weak_share <= 1, err);
+    SL_REQUIRE(a->dim >= 0 && a->dim <= 10 && a->noise_share >= 0 && a->noise_share <= 1, err);
     SL_REQUIRE(a->noise >= 0 && a->noise <= 100 && a->redshift_range >= 0 && a->redshift_range <= 5, err);
     SL_REQUIRE(isfinite(a->alert_days), err);
     return sl_contract_check(o->contract, err);

@@ -223,13 +223,33 @@ static void add_noise(spot *spots, const spot *least, size_t n, double grown, sl
     }
 }
 
+/* The most significant point stays. */
 static size_t drop_points(spot *spots, size_t n, double share, sl_rng *rng)
 {
-    size_t kept = 0;
+    size_t kept = 0, best = 0;
+    for (size_t i = 1; i < n; i++) {
+        if (spots[i].flux * spots[best].error > spots[best].flux * spots[i].error) best = i;
+    }
     for (size_t i = 0; i < n; i++) {
-        if (sl_rng_uniform(rng) >= share) spots[kept++] = spots[i];
+        if (sl_rng_uniform(rng) >= share || i == best) spots[kept++] = spots[i];
     }
     return kept;
+}
+
+/* Fainter by `factor`, noise included. */
+static void dim(spot *spots, size_t n, double factor)
+{
+    for (size_t i = 0; i < n; i++) {
+        spots[i].flux *= factor;
+        spots[i].error *= factor;
+    }
+}
+
+static size_t count_detected(const spot *spots, size_t n)
+{
+    size_t n_detected = 0;
+    for (size_t i = 0; i < n; i++) n_detected += spots[i].detected;
+    return n_detected;
 }
 
 /* One of the bands that the contract takes and the view has stays, drawn among them. */
@@ -259,8 +279,8 @@ static size_t drop_bands(const sl_viewer *v, spot *spots, size_t n, double chanc
 /* What is known at a significant point's moment. */
 static size_t cut_at_alert(spot *spots, size_t n, double days, sl_rng *rng)
 {
-    size_t n_detected = 0, kept = 0;
-    for (size_t i = 0; i < n; i++) n_detected += spots[i].detected;
+    const size_t n_detected = count_detected(spots, n);
+    size_t kept = 0;
     if (n_detected == 0) return n;
     size_t chosen = sl_rng_below(rng, n_detected);
     double now = NAN;
@@ -286,20 +306,28 @@ static bool maybe_move(sl_viewer *v, const sl_augment *a, sl_rng *rng, sl_alert 
     return true;
 }
 
+/* Another redshift, dimming and noise. Returns how many spots are left, 0 where none is significant any more. */
+static size_t change_fluxes(sl_viewer *v, const sl_augment *a, bool dimmed, double strength, sl_rng *rng, sl_alert *moved)
+{
+    const bool is_moved = maybe_move(v, a, rng, moved), noisy = !dimmed && sl_rng_uniform(rng) < a->noise_share;
+    const double extra = noisy ? uniform(rng, 0, strength * a->noise) : 0;
+    if (dimmed) dim(v->view, v->n, exp(-fabs(a->dim * sl_rng_normal(rng))));
+    if (!is_moved && !dimmed && extra == 0) return v->n;
+    add_noise(v->view, v->base, v->n, sqrt(1 + extra * extra), rng);
+    const size_t n = detect_again(v->view, v->n, rng);
+    return count_detected(v->view, n) > 0 || count_detected(v->base, v->n) == 0 ? n : 0;
+}
+
 sl_status sl_viewer_draw(sl_viewer *v, const sl_augment *a, sl_rng *rng, sl_alert *out, sl_error *err)
 {
     SL_REQUIRE(v != NULL && a != NULL && rng != NULL && out != NULL && v->alert != NULL, err);
     if (v->n == 0) return SL_DONE;
-    size_t n = v->n;
     sl_alert moved = *v->alert;
-    memcpy(v->view, v->base, n * sizeof *v->view);
-    const bool is_moved = maybe_move(v, a, rng, &moved);
-    const double extra = uniform(rng, 0, a->noise);
-    if (is_moved || extra > 0) {
-        add_noise(v->view, v->base, n, sqrt(1 + extra * extra), rng);
-        n = detect_again(v->view, n, rng);
-    }
-    if (a->drop_points > 0) n = drop_points(v->view, n, uniform(rng, 0, a->drop_points), rng);
+    memcpy(v->view, v->base, v->n * sizeof *v->view);
+    const double kind = sl_rng_uniform(rng), strength = kind < a->dim_share + a->weak_share ? 0.5 : 1;
+    const bool dimmed = kind < a->dim_share;
+    size_t n = change_fluxes(v, a, dimmed, strength, rng, &moved);
+    if (a->drop_points > 0 && !dimmed) n = drop_points(v->view, n, uniform(rng, 0, strength * a->drop_points), rng);
     if (a->drop_bands > 0) n = drop_bands(v, v->view, n, a->drop_bands, rng);
     if (sl_rng_uniform(rng) < a->alert_share) n = cut_at_alert(v->view, n, a->alert_days, rng);
     if (n == 0) return SL_DONE;

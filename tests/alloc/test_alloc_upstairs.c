@@ -131,7 +131,7 @@ static sl_status prepare_rows(sl_error *err)
     sl_prepare_options options = {.contract = &c, .path = path, .fit_features = true, .threads = 2};
     sl_augment_defaults(&options.augment);
     options.augment.copies = 2;
-    options.augment.redshift_share = 1;
+    options.augment.redshift_share = options.augment.noise_share = 1;
     sl_alert one = alert;
     one.redshift = 0.3f;
     sl_status status = sl_prepare_new(&options, &p, err);

@@ -222,7 +222,7 @@ static void errors_grow_with_the_noise(void **state)
     object o;
     make_object(&o, 4, 60);
     sl_viewer *v = viewer_of(&o, "starling");
-    const sl_augment a = {.copies = 1, .noise = 3};
+    const sl_augment a = {.copies = 1, .noise_share = 1, .noise = 3};
     double square = 0, expected = 0;
     for (uint64_t seed = 0; seed < 200; seed++) {
         const sl_alert view = draw(v, &a, seed);
@@ -236,6 +236,63 @@ static void errors_grow_with_the_noise(void **state)
         }
     }
     assert_true(fabs(square / expected - 1) < 0.05);
+    sl_viewer_free(v);
+}
+
+/* s is the same for all points of a view, its errors what they were, and what is lost of noise is made up for. */
+static void dimmed_views_keep_their_errors(void **state)
+{
+    (void)state;
+    object o;
+    make_object(&o, 4, 60);
+    for (size_t i = 0; i < 60; i++) o.points[i].value *= 100; /* the noise hardly counts beside it, then */
+    sl_viewer *v = viewer_of(&o, "starling");
+    const sl_augment a = {.copies = 1, .dim_share = 1, .dim = 0.4, .noise_share = 1, .noise = 3, .drop_points = 1};
+    double log_sum = 0, square = 0, expected = 0;
+    enum { SEEDS = 2000 };
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        const sl_alert view = draw(v, &a, seed);
+        assert_int_equal(view.n_points, 60);
+        double up = 0, down = 0;
+        for (size_t i = 0; i < 60; i++) {
+            up += view.points[i].value * o.points[i].value;
+            down += o.points[i].value * o.points[i].value;
+            assert_true(fabs(view.points[i].error - 10) < 1e-9);
+        }
+        const double s = up / down;
+        assert_true(s > 0 && s <= 1.001);
+        for (size_t i = 0; i < 60; i++) square += pow(view.points[i].value - s * o.points[i].value, 2);
+        expected += 60 * 100 * (1 - s * s);
+        log_sum -= log(s);
+    }
+    assert_true(fabs(square / expected - 1) < 0.05); /* 59 of 60 degrees of freedom */
+    assert_true(fabs(log_sum / SEEDS / (0.4 * 0.7978845608) - 1) < 0.06); /* mean of |n| is sqrt(2 / pi) */
+    sl_viewer_free(v);
+}
+
+/* Of weak views, others and dimmed ones as many as the shares say. */
+static void views_are_of_three_kinds(void **state)
+{
+    (void)state;
+    object o;
+    make_object(&o, 4, 60);
+    sl_viewer *v = viewer_of(&o, "starling");
+    sl_augment a;
+    sl_augment_defaults(&a);
+    enum { SEEDS = 4000 };
+    size_t whole = 0, noisy = 0, very = 0;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        const sl_alert view = draw(v, &a, seed);
+        if (view.n_points == 0) continue; /* nothing significant left */
+        const double error = view.points[0].error;
+        whole += view.n_points == 60;
+        noisy += error > 10.0001;
+        very += error > 10 * sqrt(1.25) * 1.0001;
+        assert_true(error <= 10 * sqrt(2) * 1.0001 && view.n_points > 10);
+    }
+    assert_true(whole > SEEDS / 8 && whole < SEEDS / 5);
+    assert_true(fabs((double)noisy / SEEDS - 0.4375) < 0.03); /* half of those that are not dimmed */
+    assert_true(fabs((double)very / SEEDS - 0.1875) < 0.03);   /* half of the noisy that are not weak */
     sl_viewer_free(v);
 }
 
@@ -289,7 +346,8 @@ static void odd_alerts_make_no_trouble(void **state)
     sl_viewer *v = viewer_of(&o, "reference");
     sl_augment a;
     sl_augment_defaults(&a);
-    a.redshift_share = a.alert_share = 1;
+    a.redshift_share = a.alert_share = a.noise_share = a.dim_share = 1;
+    a.weak_share = 0;
     for (int kind = 0; kind < 8; kind++) {
         make_object(&o, 6, 6);
         if (kind == 0) o.alert.n_points = 0;
@@ -328,6 +386,9 @@ static void prepare_file(const char *to, int threads, uint64_t seed, bool keep_r
                                   .keep_refused = keep_refused};
     sl_augment_defaults(&options.augment);
     options.augment.copies = 3;
+    options.augment.redshift_share = 0.3;
+    options.augment.alert_share = 0.5;
+    options.augment.drop_bands = 0.05;
     options.augment.seed = seed;
     assert_ok(sl_prepare_new(&options, &p, &err), &err);
     for (size_t i = 0; i < N; i++) {
@@ -497,6 +558,8 @@ int main(void)
         cmocka_unit_test(an_alert_ends_with_a_detection),
         cmocka_unit_test(points_and_bands_are_left_out),
         cmocka_unit_test(errors_grow_with_the_noise),
+        cmocka_unit_test(dimmed_views_keep_their_errors),
+        cmocka_unit_test(views_are_of_three_kinds),
         cmocka_unit_test(another_redshift_changes_all_that_it_should),
         cmocka_unit_test(odd_alerts_make_no_trouble),
         cmocka_unit_test(any_number_of_threads_makes_the_same_file),
