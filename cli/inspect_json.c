@@ -101,6 +101,23 @@ static void put_contract(FILE *to, const sl_contract *c)
     fputc('}', to);
 }
 
+static void put_tensors(FILE *to, const sl_model *model, size_t n_tensors)
+{
+    fprintf(to, ", \"tensors\": [");
+    for (size_t i = 0; i < n_tensors; i++) {
+        sl_tensor_info t;
+        if (sl_model_tensor(model, i, &t, NULL) < 0) break;
+        fprintf(to, "%s{\"layer\": %zu, \"parameters\": %zu, \"zeros\": %zu, \"values\": %u", i > 0 ? ", " : "", t.layer, t.n_weights,
+                t.n_zeros, t.n_values);
+        json_text(to, ", ", "shape", t.shape);
+        json_text(to, ", ", "storage", t.storage);
+        json_text(to, ", ", "coding", t.coding);
+        put_number(to, "bytes", t.n_bytes);
+        fputc('}', to);
+    }
+    fputc(']', to);
+}
+
 void tell_model_json(FILE *to, const char *path, const sl_model *model)
 {
     sl_model_info info;
@@ -125,7 +142,10 @@ void tell_model_json(FILE *to, const char *path, const sl_model *model)
         put_number(to, "flop", layer.flop);
         fputc('}', to);
     }
-    fprintf(to, "]}\n");
+    fputc(']', to);
+    put_flag(to, "packed", info.packed);
+    put_tensors(to, model, info.n_tensors);
+    fprintf(to, "}\n");
 }
 
 static void put_tally(FILE *to, const char *name, const tally *t)

@@ -150,6 +150,25 @@ static void print_layers(FILE *to, const sl_model *model, size_t n_layers)
     }
 }
 
+/* Of a packed model, where how each stands in the stream is its own affair. */
+static void print_tensors(FILE *to, const sl_model *model, const sl_model_info *info)
+{
+    double all = 0;
+    if (!info->packed) return;
+    fprintf(to, "\n  %-16s %-16s %10s %10s %8s  %-9s %7s %9s %6s\n", "tensor of", "shape", "weights", "bytes", "bits", "stored",
+            "values", "coded", "zeros");
+    for (size_t i = 0; i < info->n_tensors; i++) {
+        sl_tensor_info t;
+        sl_layer_info layer;
+        if (sl_model_tensor(model, i, &t, NULL) < 0 || sl_model_layer(model, t.layer, &layer, NULL) < 0) return;
+        fprintf(to, "  %-16s %-16s %10zu %10.1f %8.3f  %-9s %7u %9s %5.1f%%\n", layer.kind, t.shape, t.n_weights, t.n_bytes,
+                8 * t.n_bytes / (double)t.n_weights, t.storage, t.n_values, t.coding[0] != '\0' ? t.coding : "-",
+                100.0 * (double)t.n_zeros / (double)t.n_weights);
+        all += t.n_bytes;
+    }
+    fprintf(to, "  contract, layers and the rest of the file: %.1f bytes\n", (double)info->file_bytes - all);
+}
+
 void tell_model_text(FILE *to, const char *path, const sl_model *model)
 {
     const sl_contract *c = sl_model_contract(model);
@@ -176,6 +195,7 @@ void tell_model_text(FILE *to, const char *path, const sl_model *model)
     print_features(to, c);
     print_classes(to, c);
     print_layers(to, model, info.n_layers);
+    print_tensors(to, model, &info);
 }
 
 static void print_tally(FILE *to, const char *title, const tally *t)

@@ -3,7 +3,9 @@
 #include "../tests/unit/tflite_maker.h"
 
 #include "base/file.h"
+#include "base/half.h"
 #include "model/model_write.h"
+#include "model/packed.h"
 
 static const random_size sizes[] = {
     {3, 1, 2, 1, 1, 2, 3, 1, 2, 0, SL_EXTRAS_NONE, false, true},
@@ -48,6 +50,34 @@ static sl_status write_zoo(const char *folder, uint64_t i, sl_error *err)
     return status;
 }
 
+/* Each float to one of a few float16 values, so that packing makes codebooks. */
+static void cluster(sl_arena *arena, sl_model_parts *parts)
+{
+    for (size_t i = 0; i < parts->n_tensors; i++) {
+        sl_tensor *t = &parts->tensors[i];
+        if (t->rank < 2 || t->storage != SL_STORAGE_FLOAT32) continue;
+        size_t n = 1;
+        for (uint32_t r = 0; r < t->rank; r++) n *= t->shape[r];
+        float *w = SL_ARENA_NEW(arena, float, n);
+        for (size_t k = 0; k < n; k++) w[k] = sl_half_to_float(sl_half_from_float(0.3f * rintf(((const float *)t->data)[k] / 0.3f)));
+        t->data = w;
+    }
+}
+
+/* The same model packed, in the way that is i's turn. */
+static sl_status write_packed(sl_arena *arena, sl_model_parts *parts, size_t i, const char *folder, sl_error *err)
+{
+    static const unsigned vector_bits[] = {6, 16, 32, 3};
+    const sl_packing packing = {(sl_coding)(i % SL_CODING_AUTO), i % 3 == 2 ? 4 : 0, i % 2 ? 16 : 32, vector_bits[i % 4]};
+    char path[4096];
+    if (i % 3 != 2) cluster(arena, parts);
+    parts->packing = &packing;
+    snprintf(path, sizeof path, "%s/packed-%zu", folder, i);
+    const sl_status status = sl_model_write(parts, path, err);
+    parts->packing = NULL;
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 3) {
@@ -80,6 +110,10 @@ int main(int argc, char **argv)
             return 1;
         }
         if (m != NULL) maker_free(m);
+        if (write_packed(&arena, parts, i, argv[1], &err) != SL_OK) {
+            fprintf(stderr, "%s\n", err.message);
+            return 1;
+        }
         sl_arena_release(&arena);
     }
     return 0;

@@ -53,6 +53,17 @@ typedef struct sl_layer_info {
     double flop;         /* 2 x multiply-adds of one forward pass */
 } sl_layer_info;
 
+/* One tensor as it stands in the file, for people. */
+typedef struct sl_tensor_info {
+    size_t layer;        /* whose it is */
+    char shape[48];      /* "128 x 288" */
+    size_t n_weights, n_zeros;
+    const char *storage; /* "float32", "int8", "codebook", ... */
+    const char *coding;  /* of indices in a packed model: "plain", "huffman", "rans"; "" of others */
+    unsigned n_values;   /* in its codebook, 0 left out; 0 where it has none */
+    double n_bytes;      /* that it takes; in a coded stream there are parts of them */
+} sl_tensor_info;
+
 /* How a model tells that an input is unlike what it was trained on. The numbers are those of the file. */
 typedef enum sl_novelty_kind {
     SL_NOVELTY_NEAREST = 1, /* squared Mahalanobis distance to the nearest class, before the last dense layer */
@@ -73,12 +84,15 @@ typedef struct sl_model_info {
     float temperature;     /* what goes into the last softmax is divided by it */
     uint32_t last_width;   /* channels into the dense layer before the softmax; 0 where there is none on a single step */
     int novelty;           /* sl_novelty_kind, 0 where the model tells none */
-    size_t n_layers;
+    size_t n_layers, n_tensors;
+    bool packed; /* contract, layers and weights in one coded stream */
     bool answers_every_step; /* sl_runner_run_steps */
 } sl_model_info;
 SL_API void sl_model_describe(const sl_model *model, sl_model_info *out);
 /* SL_ERR_INVAL beyond the last layer. */
 SL_API sl_status sl_model_layer(const sl_model *model, size_t index, sl_layer_info *out, sl_error *err);
+/* SL_ERR_INVAL beyond the last tensor. Cost: counts the zeros. */
+SL_API sl_status sl_model_tensor(const sl_model *model, size_t index, sl_tensor_info *out, sl_error *err);
 
 /*
  * Read a TFLite file of t2 (float32, or int8 weights with run-time quantised

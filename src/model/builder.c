@@ -61,12 +61,15 @@ static sl_status take(sl_builder *b, uint32_t rank, const uint32_t *shape, const
     if (n > SL_MAX_PARAMETERS || n * size > t->n_bytes) {
         return SL_BAD(b, "tensor %zu is cut: %zu bytes, needs %zu", b->next_tensor, t->n_bytes, n * size);
     }
+    t->n = n;
     if (t->rank == 0 && b->parts->packing != NULL) { /* whoever packs it needs to know */
         t->rank = rank;
         memcpy(t->shape, shape, rank * sizeof shape[0]);
     }
     b->op->info.n_bytes += b->parts->reader != NULL ? (size_t)(t->packed.bits / 8 + 0.5) : n * size;
-    if (b->parts->reader != NULL && rank > 1) b->op->info.storage = sl_packed_name(t->packed.kind);
+    if (b->parts->reader != NULL && (rank > 1 || b->op->info.n_parameters == 0)) {
+        b->op->info.storage = sl_packed_name(t->packed.kind);
+    }
     b->next_tensor++;
     *out = t;
     return SL_OK;

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "model/open_model.h"
 #include "model/model_flat.h"
+#include "model/packed.h"
 
 /* Bounds what a model file can make us hold: the file, and its int8 weights as floats. */
 static const size_t max_file_bytes = ((size_t)256 << 20) + ((size_t)4 << 20);
@@ -98,7 +99,8 @@ void sl_model_describe(const sl_model *model, sl_model_info *out)
                            .input_channels = net->channels, .input_floats = net->input_floats,
                            .temperature = model->parts.temperature, .last_width = net->last_width,
                            .novelty = net->novelty != NULL ? (int)net->novelty->kind : 0, .n_classes = net->n_classes,
-                           .n_layers = net->n_ops, .answers_every_step = net->answers_every_step};
+                           .n_layers = net->n_ops, .n_tensors = model->parts.n_tensors,
+                           .packed = model->parts.reader != NULL, .answers_every_step = net->answers_every_step};
 }
 
 sl_status sl_model_layer(const sl_model *model, size_t index, sl_layer_info *out, sl_error *err)
@@ -106,5 +108,46 @@ sl_status sl_model_layer(const sl_model *model, size_t index, sl_layer_info *out
     SL_REQUIRE(model != NULL && out != NULL, err);
     SL_REQUIRE(index < model->network.n_ops, err);
     *out = model->network.ops[index].info;
+    return SL_OK;
+}
+
+static size_t count_zeros(const sl_tensor *t)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->n; i++) {
+        switch (t->storage) {
+        case SL_STORAGE_INT8: n += ((const int8_t *)t->data)[i] == 0; break;
+        case SL_STORAGE_BFLOAT16: n += (((const uint16_t *)t->data)[i] & 0x7fff) == 0; break;
+        default: n += ((const float *)t->data)[i] == 0; break;
+        }
+    }
+    return n;
+}
+
+static size_t layer_of(const sl_model_parts *parts, size_t tensor)
+{
+    size_t layer = 0;
+    for (size_t end = parts->layers[0].n_tensors; end <= tensor; end += parts->layers[layer].n_tensors) layer++;
+    return layer;
+}
+
+sl_status sl_model_tensor(const sl_model *model, size_t index, sl_tensor_info *out, sl_error *err)
+{
+    SL_REQUIRE(model != NULL && out != NULL, err);
+    SL_REQUIRE(index < model->parts.n_tensors, err);
+    const sl_tensor *t = &model->parts.tensors[index];
+    static const char *const storages[] = {"float32", "int8", "bfloat16"};
+    static const size_t sizes[] = {4, 1, 2};
+    *out = (sl_tensor_info){.layer = layer_of(&model->parts, index), .n_weights = t->n, .n_zeros = count_zeros(t), .coding = "",
+                            .storage = storages[t->storage], .n_bytes = (double)(t->n * sizes[t->storage])};
+    int at = t->rank == 0 ? snprintf(out->shape, sizeof out->shape, "%zu", t->n) : 0;
+    for (uint32_t i = 0; i < t->rank; i++) {
+        at += snprintf(out->shape + at, sizeof out->shape - (size_t)at, "%s%u", i > 0 ? " x " : "", t->shape[i]);
+    }
+    if (model->parts.reader == NULL) return SL_OK;
+    out->storage = sl_packed_name(t->packed.kind);
+    out->n_bytes = t->packed.bits / 8;
+    out->n_values = t->packed.n_values;
+    if (sl_packed_has_book(t->packed.kind)) out->coding = sl_coding_name(t->packed.coding);
     return SL_OK;
 }

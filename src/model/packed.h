@@ -58,6 +58,12 @@ const char *sl_packed_name(unsigned kind);
 /* "plain", "huffman", "rans". */
 const char *sl_coding_name(unsigned coding);
 
+/* Whether it has indices. */
+static inline bool sl_packed_has_book(unsigned kind)
+{
+    return kind >= SL_PACKED_CODEBOOK16;
+}
+
 /* What a stream has learnt, from tensor to tensor. */
 typedef struct sl_packed_models {
     sl_bit_model kind[8], coding[4];

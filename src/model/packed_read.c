@@ -174,31 +174,29 @@ static sl_status take_levels(sl_packed_reader *r, size_t n, sl_tensor *t, sl_are
     return SL_OK;
 }
 
-/* Numbers of a fixed size. */
+static uint32_t load32(const uint8_t *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* Numbers of a fixed size, which begin at a whole byte. */
 static sl_status take_plain(sl_packed_reader *r, size_t n, sl_packed_kind kind, sl_tensor *t, sl_arena *arena, sl_error *err)
 {
-    const unsigned bits = kind == SL_PACKED_FLOAT32 ? 32 : 16;
-    const size_t left = r->bits.n_bytes - r->bits.at + r->bits.n_ahead / 8;
-    if (sl_bits_over(&r->bits) || n > 8 * left / bits) return broken(err);
-    if (kind == SL_PACKED_BFLOAT16) {
-        uint16_t *to = SL_ARENA_NEW(arena, uint16_t, n);
-        if (to == NULL) return SL_FAIL_NOMEM(err);
-        for (size_t i = 0; i < n; i++) to[i] = (uint16_t)sl_bits_take(&r->bits, bits);
-        t->storage = SL_STORAGE_BFLOAT16;
-        t->data = to;
-        return SL_OK;
-    }
-    float *to = SL_ARENA_NEW(arena, float, n);
+    const size_t size = kind == SL_PACKED_FLOAT32 ? 4 : 2, at = sl_bits_taken(&r->bits) / 8;
+    if (at > r->bits.n_bytes || n > (r->bits.n_bytes - at) / size) return broken(err);
+    const uint8_t *from = r->bits.bytes + at;
+    r->bits = (sl_bits){.bytes = r->bits.bytes, .n_bytes = r->bits.n_bytes, .at = at + n * size};
+    void *to = sl_arena_alloc(arena, n, kind == SL_PACKED_BFLOAT16 ? 2 : 4);
     if (to == NULL) return SL_FAIL_NOMEM(err);
+    t->data = to;
+    if (kind == SL_PACKED_BFLOAT16) t->storage = SL_STORAGE_BFLOAT16;
     for (size_t i = 0; i < n; i++) {
-        const uint32_t x = sl_bits_take(&r->bits, bits);
-        if (bits == 32) {
-            memcpy(&to[i], &x, sizeof to[i]);
-        } else {
-            to[i] = sl_half_to_float((uint16_t)x);
+        switch (kind) {
+        case SL_PACKED_BFLOAT16: ((uint16_t *)to)[i] = (uint16_t)sl_coder_word(from + 2 * i); break;
+        case SL_PACKED_FLOAT16: ((float *)to)[i] = sl_half_to_float((uint16_t)sl_coder_word(from + 2 * i)); break;
+        default: ((uint32_t *)to)[i] = load32(from + 4 * i); break;
         }
     }
-    t->data = to;
     return SL_OK;
 }
 

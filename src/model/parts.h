@@ -106,6 +106,7 @@ typedef struct sl_tensor {
     const void *data; /* borrowed; null only where the file has no byte at that place */
     size_t n_bytes;   /* writing: exactly those of the tensor; reading: as many as there are to the end of the file's weights */
     sl_str name;      /* borrowed, may be empty */
+    size_t n;         /* numbers in it: set when its layer takes it */
     sl_tensor_packed packed; /* reading a packed model */
 } sl_tensor;
 

@@ -12,7 +12,11 @@
 #include <zlib.h>
 
 #include "alert/avro_write.h"
+#include "base/error.h"
 #include "fail_each.h"
+#include "model/model_write.h"
+#include "model/open_model.h"
+#include "model/packed.h"
 #include "random_model.h"
 #include "starling/starling.h"
 
@@ -249,10 +253,46 @@ static sl_status open_model(sl_error *err)
     return status;
 }
 
+/* The open model's tensors, in the way that is asked for, to bytes and back. */
+static sl_status pack_as(sl_coding coding, unsigned grid_bits, sl_error *err)
+{
+    static float weights[20000]; /* the same in eighths: so few values that there are codebooks */
+    static sl_tensor tensors[64];
+    const sl_packing packing = {coding, grid_bits, 32, 6};
+    sl_model_parts *parts = malloc(sizeof *parts);
+    if (parts == NULL) return SL_FAIL_NOMEM(err);
+    *parts = model->parts;
+    for (size_t i = 0, at = 0; i < parts->n_tensors; at += parts->tensors[i++].n) {
+        const float *from = parts->tensors[i].data;
+        for (size_t k = 0; k < parts->tensors[i].n; k++) weights[at + k] = rintf(8 * from[k]) / 8;
+        tensors[i] = parts->tensors[i];
+        tensors[i].data = weights + at;
+    }
+    parts->tensors = tensors;
+    parts->packing = &packing;
+    void *bytes = NULL;
+    size_t n_bytes = 0;
+    sl_model *again = NULL;
+    sl_status status = sl_model_write_memory(parts, &bytes, &n_bytes, err);
+    if (status == SL_OK) status = sl_model_open_memory(bytes, n_bytes, &again, err);
+    sl_model_close(again);
+    free(bytes);
+    free(parts);
+    return status;
+}
+
+static sl_status pack_model(sl_error *err)
+{
+    SL_TRY(pack_as(SL_CODING_AUTO, 0, err));
+    SL_TRY(pack_as(SL_CODING_HUFFMAN, 0, err));
+    return pack_as(SL_CODING_RANS, 8, err);
+}
+
 static void models_survive_each_failed_allocation(void **state)
 {
     (void)state;
     fail_each_both_ways(open_model);
+    fail_each_both_ways(pack_model);
 }
 
 static sl_status count_results(void *user, const sl_result *result)

@@ -269,6 +269,55 @@ static void contracts_and_layers_come_back(void **state)
     sl_arena_release(&arena);
 }
 
+/* What people are told adds up to the file. */
+static void a_packed_model_describes_its_tensors(void **state)
+{
+    (void)state;
+    sl_arena arena;
+    sl_arena_init(&arena, 1 << 26);
+    sl_error err;
+    sl_model_parts *parts = random_model(&arena, 3, &t2_size);
+    thin_out(&arena, parts, 0.1f, 0.3f);
+    for (int packed = 0; packed < 2; packed++) {
+        static const sl_packing packing = {SL_CODING_RANS, 0, 32, 6};
+        parts->packing = packed ? &packing : NULL;
+        void *bytes;
+        size_t n_bytes, n_weights = 0, n_zeros = 0, n_parameters = 0;
+        sl_model *model = write_and_open(parts, &bytes, &n_bytes);
+        sl_model_info info;
+        sl_model_describe(model, &info);
+        assert_int_equal(info.packed, packed);
+        assert_int_equal(info.n_tensors, parts->n_tensors);
+        double all = 0;
+        for (size_t i = 0; i < info.n_tensors; i++) {
+            sl_tensor_info t;
+            sl_layer_info layer;
+            assert_ok(sl_model_tensor(model, i, &t, &err), &err);
+            assert_ok(sl_model_layer(model, t.layer, &layer, &err), &err);
+            assert_int_equal(t.layer, i < 2 ? 0 : i < 18 ? 2 : 4);
+            assert_string_equal(t.storage, !packed ? "float32" : parts->tensors[i].rank > 1 ? "codebook" : "levels");
+            assert_string_equal(t.coding, packed && parts->tensors[i].rank > 1 ? "rans" : "");
+            assert_true(t.n_bytes <= 4 * (double)t.n_weights + 16);
+            n_weights += t.n_weights;
+            n_zeros += t.n_zeros;
+            all += t.n_bytes;
+        }
+        for (size_t i = 0; i < info.n_layers; i++) {
+            sl_layer_info layer;
+            assert_ok(sl_model_layer(model, i, &layer, &err), &err);
+            n_parameters += layer.n_parameters;
+        }
+        assert_int_equal(n_weights, n_parameters);
+        assert_true(n_zeros > n_weights / 2);
+        assert_true(all < (double)n_bytes && (double)n_bytes < all + (packed ? 200 : 4000));
+        sl_tensor_info t;
+        assert_int_equal(sl_model_tensor(model, info.n_tensors, &t, &err), SL_ERR_INVAL);
+        sl_model_close(model);
+        free(bytes);
+    }
+    sl_arena_release(&arena);
+}
+
 /* Another temperature, the same stream; and what was open and packed can be written uncoded. */
 static void a_packed_model_is_recalibrated_and_unpacked(void **state)
 {
@@ -421,6 +470,7 @@ int main(void)
         cmocka_unit_test(vectors_are_rounded_as_asked),
         cmocka_unit_test(rows_of_integers_come_back),
         cmocka_unit_test(contracts_and_layers_come_back),
+        cmocka_unit_test(a_packed_model_describes_its_tensors),
         cmocka_unit_test(a_packed_model_is_recalibrated_and_unpacked),
         cmocka_unit_test(every_cut_and_every_flipped_bit_is_survived),
         cmocka_unit_test(tables_are_rounded_within_their_bound),
