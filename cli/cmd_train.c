@@ -33,6 +33,8 @@ static const manual about = {
                 "starling train data.grids --fold 1 --width 64 --checkpoint run.ckpt --resume -o wide.starling\n"
                 "# go on from a model with other data\n"
                 "starling train ztf.grids --init t2.starling --rate 2e-4 --epochs 15 -o ztf.starling\n"
+                "# dense layers on features, taught by four networks that never saw what they teach: the best for whole curves\n"
+                "starling train features.data --net mlp -o mlp.starling\n"
                 "# learn from other models beside the labels\n"
                 "starling train data.grids --teacher a.starling,b.starling -o small.starling",
 };
@@ -42,6 +44,8 @@ typedef struct wishes {
     double balance, prior, smoothing, soft_share, soft_temperature, rate, beta1, beta2, decay, clip, warmup, final_rate,
         plateau_factor, average, drop_encoder, drop_head;
     uint64_t width, heads, hidden, blocks, kernel, head[2], folds, fold, plateau_epochs, epochs, batch, patience, seed, threads;
+    uint64_t teach, teach_epochs;
+    double teach_dropout;
     int optimizer, schedule, novelty;
     bool uncalibrated;
     double temperature;
@@ -58,6 +62,7 @@ static wishes wishes_of(const sl_train_options *o)
         .heads = o->net.heads, .hidden = o->net.hidden, .blocks = o->net.blocks, .kernel = o->net.kernel,
         .head = {o->net.head[0], o->net.head[1]}, .folds = o->folds, .fold = o->fold, .plateau_epochs = o->plateau_epochs,
         .epochs = o->epochs, .batch = o->batch, .patience = o->patience, .seed = o->seed, .threads = o->threads,
+        .teach = o->teach, .teach_epochs = o->teach_epochs, .teach_dropout = (double)o->teach_drop_head,
         .optimizer = (int)o->optimizer, .schedule = (int)o->schedule, .novelty = o->novelty,
     };
 }
@@ -96,6 +101,9 @@ static void grant(const wishes *w, sl_train_options *o)
     o->threads = (uint32_t)w->threads;
     o->optimizer = (sl_optimizer)w->optimizer;
     o->schedule = (sl_schedule)w->schedule;
+    o->teach = (uint32_t)w->teach;
+    o->teach_epochs = (uint32_t)w->teach_epochs;
+    o->teach_drop_head = (float)w->teach_dropout;
     o->novelty = w->novelty;
     o->calibrate = !w->uncalibrated;
     o->temperature = (float)w->temperature;
@@ -120,6 +128,9 @@ static int parse(int argc, char **argv, train_wishes *t)
     const char *net = look_for("net", argc, argv);
     sl_error err;
     if (sl_train_defaults(net != NULL ? net : "t2", o, &err) < 0) return opts_wrong(&about, "%s", err.message);
+    const char *teach = look_for("teach", argc, argv);
+    if (look_for("init", argc, argv) != NULL || (teach != NULL && strtoul(teach, NULL, 10) == 0)) sl_train_untaught(o);
+    if (look_for("teacher", argc, argv) != NULL || look_for("soft", argc, argv) != NULL) o->teach = 0;
     wishes w = wishes_of(o);
     const opt options[] = {
         {'o', "out", OPT_TEXT, &t->out, "MODEL", "the model file to write"},
@@ -151,7 +162,7 @@ static int parse(int argc, char **argv, train_wishes *t)
         {0, "decay", OPT_REAL, &w.decay, "X", "of weights, biases and norms excepted (default 0.2; mlp 0.1)", 0, 10},
         {0, "clip", OPT_REAL, &w.clip, "X", "the gradient's norm at most; 0: as it is (default 1)", 0, 1e9},
         {0, "average", OPT_REAL, &w.average, "X", "what the weights' average keeps in a step; 0: the last weights (default 0.998; mlp 0.995)", 0, 0.999999},
-        {0, "dropout", OPT_REAL, &w.drop_head, "X", "before the dense layers behind the first (default 0.2; mlp 0.4)", 0, 0.95},
+        {0, "dropout", OPT_REAL, &w.drop_head, "X", "before the dense layers behind the first (default 0.2; mlp 0.1, without teachers 0.4)", 0, 0.95},
         {0, "encoder-dropout", OPT_REAL, &w.drop_encoder, "X", "in encoders and causal blocks, between recurrent layers (default 0.1)", 0, 0.95},
         {0, "prior", OPT_REAL, &w.prior, "X", "so much of the logarithm of a class' share is added to its logit while learning, "
                                               "so that all classes count the same without it (default 1)", 0, 2},
@@ -162,9 +173,13 @@ static int parse(int argc, char **argv, train_wishes *t)
         {0, "temperature", OPT_REAL, &w.temperature, "X", "of the model, where it is known: from models of K folds, for one that "
                                                           "learns from all objects; 0: fitted (default)", 0, 20},
         {0, "uncalibrated", OPT_FLAG, &w.uncalibrated, NULL, "neither a temperature nor novelty"},
+        {0, "teach", OPT_WHOLE, &w.teach, "K", "first train K teachers, each on all but one part of the objects to learn from, and learn "
+                                               "what each says of the part that it never saw; 0: none (default 0; mlp 4)", 0, 1000},
+        {0, "teach-epochs", OPT_WHOLE, &w.teach_epochs, "N", "of a teacher, whose size is the network's default (default 80; mlp 60)", 1, 100000},
+        {0, "teach-dropout", OPT_REAL, &w.teach_dropout, "X", "of a teacher (default 0.2; mlp 0.5)", 0, 0.95},
         {0, "teacher", OPT_TEXT, &t->teachers, "MODEL,...", "learn the mean answer of these models, too"},
         {0, "soft", OPT_TEXT, &t->soft, "FILE", "the same from a CSV: object_id, copy (optional), a column for each class"},
-        {0, "soft-share", OPT_REAL, &w.soft_share, "X", "of the loss that is the teachers' (default 0.5)", 0, 1},
+        {0, "soft-share", OPT_REAL, &w.soft_share, "X", "of the loss that is the teachers' (default 0.5; mlp 0.3)", 0, 1},
         {0, "soft-temperature", OPT_REAL, &w.soft_temperature, "X", "at which they are compared (default 1)", 0.01, 100},
 
         {0, "width", OPT_WHOLE, &w.width, "N", "channels of the network (t2: 32)", 1, 4096},
@@ -191,6 +206,10 @@ static int parse(int argc, char **argv, train_wishes *t)
     if (n_operands != 1) return opts_wrong(&about, n_operands == 0 ? "give a file of prepared data" : "give one file of data");
     if (t->out == NULL) return opts_wrong(&about, "give -o MODEL, the file to write");
     if (o->resume && t->checkpoint == NULL) return opts_wrong(&about, "--resume needs --checkpoint FILE");
+    if (o->teach == 1) return opts_wrong(&about, "one teacher would have nothing to learn from; 0: none");
+    if (o->teach > 0 && (t->teachers != NULL || t->soft != NULL)) {
+        return opts_wrong(&about, "--teach trains teachers; --teacher and --soft say that they are there");
+    }
     if (o->folds == 1) return opts_wrong(&about, "with one fold nothing is left to learn from; 0 holds nothing back");
     if (o->folds > 0 && o->fold >= o->folds) return opts_wrong(&about, "fold %u of %u: they count from 0", o->fold, o->folds);
     t->data = argv[1];

@@ -34,6 +34,7 @@ static void put_options(FILE *to, const train_wishes *t)
         {"silu", o->net.silu}, {"norm", o->net.norm}, {"tile", o->net.tile}, {"folds", o->folds}, {"fold", o->fold},
         {"views", o->views}, {"prior", (double)o->prior}, {"balance", (double)o->balance}, {"smoothing", (double)o->smoothing},
         {"soft_share", (double)o->soft_share}, {"soft_temperature", (double)o->soft_temperature},
+        {"teach", o->teach}, {"teach_epochs", o->teach_epochs}, {"teach_dropout", (double)o->teach_drop_head},
         {"rate", (double)o->rate}, {"decay", (double)o->decay}, {"clip", (double)o->clip}, {"warmup", (double)o->warmup},
         {"average", (double)o->average}, {"dropout", (double)o->drop_head},
         {"encoder_dropout", (double)o->drop_encoder}, {"max_epochs", o->epochs}, {"batch", o->batch},

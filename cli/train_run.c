@@ -75,7 +75,8 @@ static bool tell_epoch(void *user, const sl_train_progress *p)
     if (t->quiet) return !interrupted;
     const bool terminal = isatty(STDERR_FILENO);
     char line[200];
-    int n = snprintf(line, sizeof line, "epoch %u/%u  loss %.4f", p->epoch, p->epochs, p->train_loss);
+    int n = p->teacher > 0 ? snprintf(line, sizeof line, "teacher %u/%u  ", p->teacher, p->teachers) : 0;
+    n += snprintf(line + n, sizeof line - (size_t)n, "epoch %u/%u  loss %.4f", p->epoch, p->epochs, p->train_loss);
     if (!isnan(p->loss)) {
         n += snprintf(line + n, sizeof line - (size_t)n, "  validation %.4f (best %.4f in %u), %.1f %% right", p->loss,
                       p->best_loss, p->best_epoch, 100 * p->accuracy);
@@ -120,8 +121,12 @@ static int run_on(train_wishes *t, const sl_dataset *data)
     o->init = init;
     o->progress = tell_epoch;
     o->user = t;
-    if (code == EXIT_WELL && sl_train(data, o, t->out, &result, &err) < 0) {
+    const sl_status status = code == EXIT_WELL ? sl_train(data, o, t->out, &result, &err) : SL_OK;
+    if (status < 0) {
         code = say_failed("train", t->data, &err);
+    } else if (status == SL_DONE) {
+        fprintf(stderr, "\nstarling train: ended while teachers were learning; nothing is written\n");
+        code = EXIT_SOME;
     } else if (code == EXIT_WELL) {
         if (!t->quiet) tell_end(t, &result);
         if (t->ledger != NULL) code = train_write_ledger(t, data, &result);

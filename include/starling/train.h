@@ -73,6 +73,7 @@ typedef struct sl_constraint sl_constraint;
 
 /* What has happened so far, once an epoch. */
 typedef struct sl_train_progress {
+    uint32_t teacher, teachers; /* while one learns: which, from 1, and of how many; teacher = 0: the network itself */
     uint32_t epoch, epochs;   /* done, and of how many at most */
     double train_loss;        /* of this epoch: weighted, smoothed, dropped */
     double loss;              /* flat weighted log-loss of the validation set; NaN without one */
@@ -81,7 +82,7 @@ typedef struct sl_train_progress {
     uint32_t best_epoch;
     double rate;              /* learning rate of the last step */
     double seconds;           /* since the beginning, those before a resume included */
-    double seconds_left;      /* if no early stop comes */
+    double seconds_left;      /* of the whole run, if no early stop comes */
     double objects_per_second; /* of this epoch, validation not counted */
     size_t n_train, n_validate; /* objects */
 } sl_train_progress;
@@ -103,9 +104,16 @@ typedef struct sl_train_options {
        and in the loss alone: so the network learns what it would say were all classes as frequent. */
     float balance, prior;
     float smoothing;         /* labels are smoothed so much over all classes */
-    const float *soft;       /* teachers: rows of the data set x classes, NaN where a row has none; borrowed, or NULL */
+    const float *soft;       /* teachers: rows of the data set x classes, NaN where a row has none; all classes are as
+                                frequent in what they say; borrowed, or NULL */
     float soft_share;        /* of the loss, where a row has a teacher */
     float soft_temperature;
+
+    /* Without `soft`: teachers that never saw what they teach. The objects to learn from fall into so many parts, and
+       a network trained on the others answers for all rows of each. 0: none. */
+    uint32_t teach;
+    uint32_t teach_epochs;   /* a teacher has the size of sl_net_size_preset(net.name); what is not said here is as below */
+    float teach_drop_head;
 
     /* Optimiser */
     sl_optimizer optimizer;
@@ -141,6 +149,8 @@ typedef struct sl_train_options {
 
 /* The recipe that `starling train` uses unless told otherwise, for a network of the zoo. SL_ERR_INVAL for another name. */
 SL_API sl_status sl_train_defaults(const char *net, sl_train_options *out, sl_error *err);
+/* The same recipe without teachers: more dropout, where it had some. */
+SL_API void sl_train_untaught(sl_train_options *options);
 
 typedef struct sl_train_result {
     sl_train_progress last; /* of the last epoch */
@@ -158,7 +168,9 @@ typedef struct sl_train_result {
  * SL_ERR_CONTRACT where network and data do not fit or a fold is empty,
  * SL_ERR_NUMERIC where the loss is no number any more, SL_ERR_UNSUPPORTED for a
  * layer that cannot be trained, SL_ERR_IO, SL_ERR_FORMAT for a checkpoint that
- * is damaged or of another run, SL_ERR_NOMEM.
+ * is damaged or of another run, SL_ERR_NOMEM. SL_DONE where `progress` ended it
+ * while teachers were learning: then nothing is written. Teachers have
+ * checkpoints of their own, the name with ".teacher-1" behind it and so on.
  */
 SL_API sl_status sl_train(const sl_dataset *data, const sl_train_options *options, const char *path,
                           sl_train_result *result, sl_error *err);

@@ -22,7 +22,8 @@ void sl_compress_defaults(sl_compress_options *out)
 sl_status sl_compress_recipe(const char *net, sl_train_options *out, sl_error *err)
 {
     SL_TRY(sl_train_defaults(net, out, err));
-    out->drop_head *= 0.5f;
+    if (out->teach == 0) out->drop_head *= 0.5f; /* else it is low already */
+    out->teach = 0; /* the model to be compressed teaches */
     out->drop_encoder *= 0.5f;
     out->decay *= 0.25f;
     out->soft_share = 0.7f;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "model/model_write.h"
 #include "train/answering.h"
 #include "train/validate.h"
@@ -96,7 +95,7 @@ static sl_status judge(const sl_learner *l, const sl_model *model, const sl_data
 }
 
 sl_status sl_train_finish(const sl_learner *l, const float *params, const sl_dataset *data, const sl_split *split,
-                          const sl_train_options *o, const char *path, sl_train_result *result, sl_error *err)
+                          const sl_train_options *o, void **bytes, size_t *n_bytes, sl_train_result *result, sl_error *err)
 {
     draft d = {0};
     result->loss = result->accuracy = result->f1 = NAN;
@@ -107,7 +106,11 @@ sl_status sl_train_finish(const sl_learner *l, const float *params, const sl_dat
         status = calibrate(l, data, split, o, &d, &result->temperature, err);
     }
     if (status == SL_OK && split->n_rows > 0) status = judge(l, d.model, data, split, result, err);
-    if (status == SL_OK) status = sl_file_write(path, d.bytes, d.n_bytes, err);
+    if (status == SL_OK) {
+        *bytes = d.bytes;
+        *n_bytes = d.n_bytes;
+        d.bytes = NULL;
+    }
     tear_up(&d);
     return status;
 }

@@ -30,10 +30,13 @@ double sl_loss_of(const sl_loss *loss, const sl_lesson *lesson, size_t n_classes
     if (share == 0) return weight * sum;
     /* T^2 keeps the gradient's size whatever the temperature. */
     const double t = loss->temperature;
-    for (size_t c = 0; c < n_classes; c++) logit[c] = (double)z[c * stride] / t;
+    for (size_t c = 0; c < n_classes; c++) logit[c] /= t;
     const double whole_soft = log_sum(n_classes, logit, p);
     double total = 0;
-    for (size_t c = 0; c < n_classes; c++) total += soft[c] = pow(fmax((double)lesson->soft[c], 1e-15), 1 / t);
+    for (size_t c = 0; c < n_classes; c++) {
+        const double shift = loss->shift != NULL ? (double)loss->shift[c] : 0;
+        total += soft[c] = exp((log(fmax((double)lesson->soft[c], 1e-15)) + shift) / t);
+    }
     for (size_t c = 0; c < n_classes; c++) {
         const double q = soft[c] / total;
         sum += share * t * t * q * (whole_soft - logit[c]);

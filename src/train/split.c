@@ -5,13 +5,24 @@
 
 #include "base/error.h"
 
-uint32_t sl_train_fold(sl_str id, uint32_t folds)
+/* FNV-1a, and a last mixing: its low bits alone are weak. */
+static uint64_t hash_id(sl_str id)
 {
-    /* FNV-1a, and a last mixing: its low bits alone are weak. */
     uint64_t h = 0xcbf29ce484222325u;
     for (size_t i = 0; i < id.len; i++) h = (h ^ (unsigned char)id.ptr[i]) * 0x100000001b3u;
-    h = (h ^ h >> 32) * 0x9e3779b97f4a7c15u;
-    return folds > 0 ? (uint32_t)((h >> 32) % folds) : 0;
+    return (h ^ h >> 32) * 0x9e3779b97f4a7c15u;
+}
+
+uint32_t sl_train_fold(sl_str id, uint32_t folds)
+{
+    return folds > 0 ? (uint32_t)((hash_id(id) >> 32) % folds) : 0;
+}
+
+uint32_t sl_train_part(sl_str id, uint32_t parts)
+{
+    uint64_t h = hash_id(id);
+    h = (h ^ h >> 29) * 0xbf58476d1ce4e5b9u; /* so that a fold falls evenly into all parts */
+    return (uint32_t)((h >> 32) % parts);
 }
 
 /* Weights go as a class' number of objects to the power of -balance. */

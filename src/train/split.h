@@ -24,6 +24,9 @@ typedef struct sl_split {
 sl_status sl_split_make(const sl_dataset *data, const sl_train_options *options, sl_split *out, sl_error *err);
 void sl_split_release(sl_split *split);
 
+/* One of `parts`, by another hash than sl_train_fold's. */
+uint32_t sl_train_part(sl_str object_id, uint32_t parts);
+
 /* The row of an object's whole light curve, that of copy 0; where it has none, its first. */
 size_t sl_object_whole(const sl_dataset *data, const sl_object *object);
 

@@ -8,12 +8,14 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/rng.h"
 #include "model/open_model.h"
 #include "train/checkpoint.h"
 #include "train/finish.h"
 #include "train/nets.h"
 #include "train/split.h"
+#include "train/teach.h"
 #include "train/validate.h"
 
 typedef struct run {
@@ -31,7 +33,8 @@ typedef struct run {
     float *inputs;      /* a batch, unpacked */
     float *best;        /* weights of the lowest loss so far */
     sl_scores *scores;
-    uint64_t started_ns;
+    uint64_t started_ns, learning_ns; /* the run; this network */
+    uint64_t first_epoch;
     double seconds_before; /* of the run that was resumed */
     bool resumed;
 } run;
@@ -144,8 +147,9 @@ static sl_status judge(run *r, sl_error *err)
 static sl_train_progress progress_of(const run *r, double epoch_seconds)
 {
     const sl_train_state *s = &r->state;
-    const double left = s->epoch > 0 ? s->seconds / (double)s->epoch * (r->options->epochs - (double)s->epoch) : NAN;
-    return (sl_train_progress){.epoch = (uint32_t)s->epoch, .epochs = r->options->epochs, .train_loss = s->train_loss,
+    const double done = (double)(s->epoch - r->first_epoch), to_do = r->options->epochs - (double)s->epoch;
+    const double left = done > 0 ? 1e-9 * (double)(sl_clock_ns() - r->learning_ns) / done * to_do : NAN;
+    return (sl_train_progress){.teachers = r->options->soft != NULL ? r->options->teach : 0, .epoch = (uint32_t)s->epoch, .epochs = r->options->epochs, .train_loss = s->train_loss,
                                .loss = s->loss, .accuracy = s->accuracy, .best_loss = s->best_loss,
                                .best_epoch = (uint32_t)s->best_epoch, .rate = s->rate, .seconds = s->seconds,
                                .seconds_left = left,
@@ -197,6 +201,8 @@ static sl_status check_options(const sl_train_options *o, sl_error *err)
     const bool drops = within(o->drop_encoder, 0, 0.95f) && within(o->drop_head, 0, 0.95f) &&
                        o->novelty >= 0 && o->novelty < SL_N_NOVELTY_KINDS &&
                        (o->temperature == 0 || (o->temperature >= 0.05f && o->temperature <= 20));
+    const bool teach = o->teach != 1 && o->teach <= 1000 && (o->teach == 0 || (o->teach_epochs >= 1 && o->teach_epochs <= 100000 &&
+                       within(o->teach_drop_head, 0, 0.95f)));
     const bool loop = o->epochs >= 1 && o->epochs <= 100000 && o->batch >= 1 && o->batch <= 65536 && o->threads <= 1024 &&
                       o->folds != 1 && o->folds <= 1000 && (o->folds == 0 || o->fold < o->folds);
     if (!loss) return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "train: an option of the loss is out of its bounds");
@@ -205,6 +211,7 @@ static sl_status check_options(const sl_train_options *o, sl_error *err)
     if (o->constraint != NULL && o->checkpoint != NULL) {
         return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "train: a run under a constraint has no checkpoint");
     }
+    if (!teach) return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "train: an option of the teachers is out of its bounds");
     if (!loop) return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "train: epochs, batch, threads or folds out of their bounds");
     return SL_OK;
 }
@@ -284,7 +291,7 @@ static sl_status begin(run *r, sl_error *err)
     return SL_OK;
 }
 
-static sl_status train(run *r, const char *path, sl_train_result *result, sl_error *err)
+static sl_status train(run *r, void **bytes, size_t *n_bytes, sl_train_result *result, sl_error *err)
 {
     const sl_train_options *o = r->options;
     SL_TRY(begin(r, err));
@@ -294,22 +301,23 @@ static sl_status train(run *r, const char *path, sl_train_result *result, sl_err
         SL_TRY(status);
         r->resumed = status == SL_OK;
         r->seconds_before = r->state.seconds;
+        r->first_epoch = r->state.epoch;
     }
     result->resumed = r->resumed;
     result->n_parameters = r->learner->net->network.n_parameters;
     result->workspace_bytes = sl_learner_bytes(r->learner);
     SL_TRY(run_epochs(r, name, result, err));
-    return sl_train_finish(r->learner, r->best, r->data, &r->split, o, path, result, err);
+    return sl_train_finish(r->learner, r->best, r->data, &r->split, o, bytes, n_bytes, result, err);
 }
 
-sl_status sl_train(const sl_dataset *data, const sl_train_options *options, const char *path, sl_train_result *result,
-                   sl_error *err)
+sl_status sl_train_memory(const sl_dataset *data, const sl_train_options *options, uint64_t started_ns, void **bytes,
+                          size_t *n_bytes, sl_train_result *result, sl_error *err)
 {
-    SL_REQUIRE(data != NULL && options != NULL && path != NULL && result != NULL, err);
     SL_TRY(check_options(options, err));
-    run r = {.data = data, .options = options, .started_ns = sl_clock_ns()};
+    run r = {.data = data, .options = options, .started_ns = started_ns, .learning_ns = sl_clock_ns()};
     *result = (sl_train_result){0};
-    const sl_status status = train(&r, path, result, err);
+    *bytes = NULL;
+    const sl_status status = train(&r, bytes, n_bytes, result, err);
     sl_learner_free(r.learner);
     sl_split_release(&r.split);
     free(r.order);
@@ -320,11 +328,30 @@ sl_status sl_train(const sl_dataset *data, const sl_train_options *options, cons
     return status;
 }
 
+sl_status sl_train(const sl_dataset *data, const sl_train_options *options, const char *path, sl_train_result *result,
+                   sl_error *err)
+{
+    SL_REQUIRE(data != NULL && options != NULL && path != NULL && result != NULL, err);
+    const uint64_t start = sl_clock_ns();
+    sl_train_options o = *options;
+    float *soft = NULL;
+    void *bytes = NULL;
+    size_t n_bytes = 0;
+    sl_status status = check_options(&o, err);
+    if (status == SL_OK && o.teach > 0 && o.soft == NULL) status = sl_teach(data, &o, start, &soft, err);
+    if (soft != NULL) o.soft = soft;
+    if (status == SL_OK) status = sl_train_memory(data, &o, start, &bytes, &n_bytes, result, err);
+    if (status == SL_OK) status = sl_file_write(path, bytes, n_bytes, err);
+    free(bytes);
+    free(soft);
+    return status;
+}
+
 sl_status sl_train_defaults(const char *net, sl_train_options *out, sl_error *err)
 {
     SL_REQUIRE(out != NULL, err);
     *out = (sl_train_options){
-        .folds = 5, .balance = 0, .prior = 1, .soft_share = 0.5f, .soft_temperature = 1,
+        .folds = 5, .balance = 0, .prior = 1, .soft_share = 0.5f, .soft_temperature = 1, .teach_epochs = 80, .teach_drop_head = 0.2f,
         .optimizer = SL_OPTIMIZER_ADAMW, .rate = 2e-3f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .decay = 0.2f,
         .clip = 1, .schedule = SL_SCHEDULE_COSINE, .warmup = 2, .final = 0.01f, .plateau_factor = 0.3f,
         .plateau_epochs = 5, .average = 0.998f, .drop_encoder = 0.1f, .drop_head = 0.2f, .epochs = 80, .batch = 64,
@@ -336,7 +363,17 @@ sl_status sl_train_defaults(const char *net, sl_train_options *out, sl_error *er
     out->rate = 5e-3f;
     out->decay = 0.1f;
     out->average = 0.995f;
-    out->drop_head = 0.4f;
     out->batch = 256;
+    out->teach = 4;
+    out->teach_epochs = 60;
+    out->teach_drop_head = 0.5f;
+    out->soft_share = 0.3f;
+    out->drop_head = 0.1f;
     return SL_OK;
+}
+
+void sl_train_untaught(sl_train_options *options)
+{
+    if (options->teach > 0) options->drop_head = 0.4f; /* mlp's: the best alone, as 0.1 is with teachers */
+    options->teach = 0;
 }

@@ -21,13 +21,13 @@ typedef struct sl_lesson {
  * of it is theirs. Where there is a shift, p is the softmax of logits + shift:
  * with the logarithms of the classes' shares of the training set the logits
  * themselves come to stand for classes as frequent as one another (Menon et
- * al. 2021, arXiv:2007.07314). The teachers' part knows no shift: what they say
- * is compared with what the network will say.
+ * al. 2021, arXiv:2007.07314). Teachers are taken to have learned so as well:
+ * what they say is shifted, too, and made to sum to 1 again.
  */
 typedef struct sl_loss {
     float smoothing;   /* q_c = smoothing / n_classes, and 1 - smoothing more for the label */
-    float soft_share;  /* in [0, 1]: this much is -T^2 sum_c t_c ln p_c(T) instead */
-    float temperature; /* T: logits and the teachers' are divided by it there */
+    float soft_share;  /* in [0, 1]: this much is -T^2 sum_c t_c ln p_c(T) instead, t shifted */
+    float temperature; /* T: logits and the teachers' are divided by it there, shift included */
     const float *shift; /* n_classes, or NULL: 0 */
 } sl_loss;
 

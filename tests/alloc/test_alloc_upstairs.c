@@ -77,11 +77,15 @@ static sl_status train_and_resume(sl_error *err)
     o.batch = 8;
     o.checkpoint = checkpoint;
     o.resume = true;
+    o.teach = 2;
+    o.teach_epochs = 1;
     unlink(checkpoint);
     sl_status status = sl_train(small_data, &o, path, &result, err);
     if (status == SL_OK) status = sl_train(small_data, &o, path, &result, err);
     unlink(path);
     unlink(checkpoint);
+    unlink("/tmp/starling-alloc-checkpoint.tmp.teacher-1");
+    unlink("/tmp/starling-alloc-checkpoint.tmp.teacher-2");
     return status;
 }
 

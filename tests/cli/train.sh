@@ -35,11 +35,20 @@ starling train "$grids" $small --teacher one.starling,further.starling --epochs 
 printf 'object_id,copy,class 0,class 1,class 2\nobject 1,0,1,0,0\nobject 2,1,.2,.3,.5\nnobody,0,1,1,1\nobject 3,0,-1,0,x\n' >soft
 # shellcheck disable=SC2086
 starling train "$grids" $small --soft soft --epochs 1 -q -o pupil.starling && echo yes
+echo 'taught by networks that never saw what they teach:'
+mlp='--net mlp --head 8 --head2 0 --epochs 2 --teach-epochs 1 --batch 16'
+# shellcheck disable=SC2086
+starling train "$grids" $mlp -o taught.starling 2>&1 | grep teacher | figures
+# shellcheck disable=SC2086
+starling train "$grids" $mlp --teach 0 -q --ledger alone -o pupil.starling
+grep -o '"teach": [0-9]*\|"dropout": [0-9.]*' alone
 echo 'what is wrong:'
 show starling train
 show starling train "$grids" 2>&1 | figures
 show starling train "$grids" --net nothing -o x 2>&1 | figures
 show starling train "$grids" --fold 5 -o x 2>&1 | figures
+show starling train "$grids" --teach 1 -o x 2>&1 | figures
+show starling train "$grids" --teach 2 --teacher one.starling -o x 2>&1 | figures
 show starling train "$grids" --resume -o x 2>&1 | figures
 show starling train "$grids" --heads 3 -o x 2>&1 | figures
 show starling train "$grids" --config nowhere -o x 2>&1 | figures

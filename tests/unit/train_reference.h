@@ -332,12 +332,14 @@ static double ref_loss(const sl_train_net *net, const double *params, const sl_l
     double sum = 0, sum_t = 0, soft = 0, total = 0, shift[SL_MAX_CLASSES];
     for (size_t c = 0; c < n; c++) shift[c] = loss->shift != NULL ? (double)loss->shift[c] : 0;
     for (size_t c = 0; c < n; c++) sum += exp(x.x[c] + shift[c]);
-    for (size_t c = 0; c < n; c++) sum_t += exp(x.x[c] / t);
-    for (size_t c = 0; share > 0 && c < n; c++) soft += pow((double)lesson->soft[c], 1 / t);
+    for (size_t c = 0; c < n; c++) sum_t += exp((x.x[c] + shift[c]) / t);
+    for (size_t c = 0; share > 0 && c < n; c++) soft += pow((double)lesson->soft[c] * exp(shift[c]), 1 / t);
     for (size_t c = 0; c < n; c++) {
         const double q = (double)loss->smoothing / (double)n + (c == lesson->label ? 1 - (double)loss->smoothing : 0);
         total -= (1 - share) * q * (x.x[c] + shift[c] - log(sum));
-        if (share > 0) total -= share * t * t * pow((double)lesson->soft[c], 1 / t) / soft * (x.x[c] / t - log(sum_t));
+        if (share == 0) continue;
+        const double told = pow((double)lesson->soft[c] * exp(shift[c]), 1 / t) / soft;
+        total -= share * t * t * told * ((x.x[c] + shift[c]) / t - log(sum_t));
     }
     free(x.x);
     return (double)lesson->weight * total;
