@@ -55,6 +55,7 @@ int cmd_evaluate(int argc, char **argv)
         {0, "folds", OPT_WHOLE, &w.folds, "K", "of so many (default 5)", 2, 1000, .given = &has_folds},
         {0, "only", OPT_TEXT, &w.only, "FILE", "take no objects but those whose ids are in FILE"},
         {0, "exclude", OPT_TEXT, &w.exclude, "FILE", "leave out the objects whose ids are in FILE"},
+        {0, "strangers", OPT_TEXT, &w.strangers, "FILE", "the objects whose ids are in FILE are of no class, whatever their label is"},
         {0, "report", OPT_TEXT, &w.report, "FILE.html", "write a page with plots; it needs no other file"},
         {0, "json", OPT_FLAG, &w.json, NULL, "for programs: one JSON object on one line"},
         {0, "resamples", OPT_WHOLE, &w.resamples, "N", "for the intervals; 0: none (default 1000)", 0, 100000},

@@ -11,7 +11,7 @@
 #include "train_run.h"
 
 static const char *const optimizers[] = {"adamw", "adam", NULL};
-static const char *const novelties[] = {"none", "nearest", "answer", "energy", NULL}; /* by sl_novelty_kind */
+static const char *const novelties[] = {"none", "nearest", "answer", "energy", "relative", NULL}; /* by sl_novelty_kind */
 static const char *const schedules[] = {"cosine", "plateau", "constant", NULL};
 
 static const manual about = {
@@ -168,8 +168,8 @@ static int parse(int argc, char **argv, train_wishes *t)
                                               "so that all classes count the same without it (default 1)", 0, 2},
         {0, "balance", OPT_REAL, &w.balance, "X", "instead: objects weigh as (size of the class)^-X (default 0)", 0, 2},
         {0, "smoothing", OPT_REAL, &w.smoothing, "X", "of labels (default 0)", 0, 0.9},
-        {0, "novelty", OPT_CHOICE, &w.novelty, "NAME", "what the model tells of inputs unlike the training set: nearest (default), "
-                                                       "answer, energy or none", 0, 0, novelties},
+        {0, "novelty", OPT_CHOICE, &w.novelty, "NAME", "what the model tells of inputs unlike the training set: relative (default), "
+                                                       "nearest, answer, energy or none", 0, 0, novelties},
         {0, "temperature", OPT_REAL, &w.temperature, "X", "of the model, where it is known: from models of K folds, for one that "
                                                           "learns from all objects; 0: fitted (default)", 0, 20},
         {0, "uncalibrated", OPT_FLAG, &w.uncalibrated, NULL, "neither a temperature nor novelty"},

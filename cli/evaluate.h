@@ -12,7 +12,7 @@
 enum { MAX_BINS = 16, MAX_JUDGED = 2 /* a model, and another beside it */ };
 
 typedef struct evaluate_wishes {
-    const char *model, *against, *data, *only, *exclude, *report;
+    const char *model, *against, *data, *only, *exclude, *strangers, *report;
     uint64_t folds, fold, resamples, seed, threads;
     bool has_fold, json;
 } evaluate_wishes;

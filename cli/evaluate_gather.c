@@ -57,17 +57,19 @@ static int choose_rows(evaluation *e)
     const evaluate_wishes *w = e->wishes;
     const sl_contract *mine = sl_model_contract(e->judged[0].model), *theirs = sl_dataset_contract(e->data);
     const size_t n = sl_dataset_rows(e->data);
-    bool *leave_out = NULL;
+    bool *leave_out = NULL, *strangers = NULL;
     uint32_t last[N_SETS + 1] = {0};
     int code = ids_choose(command, w->exclude, w->only, e->data, &leave_out);
+    if (code == EXIT_WELL) code = ids_choose(command, w->strangers, NULL, e->data, &strangers);
     for (int s = 0; s < N_SETS && code == EXIT_WELL; s++) code = new_set(&e->sets[s], n);
     if (code == EXIT_WELL) code = new_set(&e->strangers, n);
     for (size_t i = 0; i < n && code == EXIT_WELL; i++) {
         sl_dataset_row row;
         sl_dataset_get(e->data, i, &row);
         if (leave_out != NULL && leave_out[row.object]) continue;
-        if (w->has_fold && sl_train_fold(row.object_id, (uint32_t)w->folds) != w->fold) continue;
-        const bool known = row.label >= 0 && has_class(mine, theirs->classes[row.label].name);
+        const bool strange = strangers != NULL && strangers[row.object]; /* no network has seen it: in no fold */
+        if (!strange && w->has_fold && sl_train_fold(row.object_id, (uint32_t)w->folds) != w->fold) continue;
+        const bool known = !strange && row.label >= 0 && has_class(mine, theirs->classes[row.label].name);
         const int set = row.copy == 0 ? SET_WHOLE : SET_VIEWS;
         if (known) {
             add_row(&e->sets[set], i, &row, &last[set]);
@@ -76,6 +78,7 @@ static int choose_rows(evaluation *e)
         }
     }
     free(leave_out);
+    free(strangers);
     if (code == EXIT_WELL && e->sets[SET_WHOLE].n + e->sets[SET_VIEWS].n == 0) {
         fprintf(stderr, "starling %s: %s has no light curve of a class that the model knows%s\n", command, w->data,
                 w->has_fold || w->only != NULL || w->exclude != NULL ? ", among those chosen" : "");

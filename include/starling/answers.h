@@ -70,7 +70,7 @@ typedef struct sl_calibrate_options {
     sl_counting counting;
     int novelty;    /* sl_novelty_kind; 0: none */
     double temperature; /* this one, or 0: fitted */
-    double ridge;   /* added to the covariance's diagonal, as a share of its mean; 0 stands for 1e-3 */
+    double ridge;   /* added to the covariance's diagonal, as a share of its mean; 0 stands for 1e-2 */
 } sl_calibrate_options;
 
 /*

@@ -66,12 +66,14 @@ typedef struct sl_tensor_info {
 
 /* How a model tells that an input is unlike what it was trained on. The numbers are those of the file. */
 typedef enum sl_novelty_kind {
-    SL_NOVELTY_NEAREST = 1, /* squared Mahalanobis distance to the nearest class, before the last dense layer */
-    SL_NOVELTY_ANSWER = 2,  /* to the class that is the answer; to the nearest where that one has no centre */
-    SL_NOVELTY_ENERGY = 3,  /* - ln sum exp(logits) */
+    SL_NOVELTY_NEAREST = 1,  /* squared Mahalanobis distance to the nearest class, before the last dense layer and among
+                                the directions in which the classes' means differ */
+    SL_NOVELTY_ANSWER = 2,   /* to the class that is the answer; to the nearest where that one has no centre */
+    SL_NOVELTY_ENERGY = 3,   /* - ln sum exp(logits) */
+    SL_NOVELTY_RELATIVE = 4, /* as NEAREST, minus the distance from all inputs' mean under their own covariance */
     SL_N_NOVELTY_KINDS
 } sl_novelty_kind;
-/* "nearest", "answer", "energy"; "none" for 0. Never NULL. */
+/* "nearest", "answer", "energy", "relative"; "none" for 0. Never NULL. */
 SL_API const char *sl_novelty_name(int kind);
 
 typedef struct sl_model_info {
@@ -129,7 +131,7 @@ typedef struct sl_inside {
                        SL_ERR_INVAL where the model has none. docs/format.md has the formula */
 } sl_inside;
 
-/* As sl_runner_run, which costs the same. Novelty costs what its matrix does: t2's 0.5 us. */
+/* As sl_runner_run, which costs the same; novelty one multiply-add more for each number of its directions. */
 SL_API sl_status sl_runner_run_inside(sl_runner *runner, size_t n, const float *input, float *p, const sl_inside *inside,
                                       sl_error *err);
 

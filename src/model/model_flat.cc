@@ -1,5 +1,6 @@
 #include "model/model_flat.h"
 
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 
@@ -21,6 +22,7 @@ void operator delete(void *block, size_t n) noexcept __asm__("free");
 
 extern "C" {
 #include "base/error.h"
+#include "base/half.h"
 #include "model/packed.h"
 #include "starling/model.h"
 }
@@ -31,7 +33,17 @@ using flatbuffers::Offset;
 using flatbuffers::String;
 using flatbuffers::Vector;
 
+namespace {
+
+sl_status fail(sl_error *err, const char *what)
+{
+    return SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_NONE, "model file: %s", what);
+}
+
+} // namespace
+
 #include "model/layer_flat.hpp"
+#include "model/novelty_flat.hpp"
 
 namespace {
 
@@ -41,11 +53,6 @@ constexpr size_t CONTRACT_ROOM = 24 * 1024; /* more than any contract takes, its
 size_t round_up(size_t n, size_t to)
 {
     return (n + to - 1) / to * to;
-}
-
-sl_status fail(sl_error *err, const char *what)
-{
-    return SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_NONE, "model file: %s", what);
 }
 
 /* ---- reading ---- */
@@ -227,45 +234,6 @@ sl_status read_tensor(const flat::Tensor *from, const Vector<uint8_t> *weights, 
     return SL_OK;
 }
 
-/* n floats in place, or none where n is 0. */
-sl_status read_array(const Vector<float> *from, size_t n, const float **to, sl_error *err)
-{
-    if ((from != nullptr ? from->size() : 0) != n) return fail(err, "novelty: an array is not as long as it must be");
-    if (n == 0) return SL_OK;
-    if (reinterpret_cast<uintptr_t>(from->Data()) % alignof(float) != 0) return fail(err, "novelty: not aligned");
-    *to = reinterpret_cast<const float *>(from->Data());
-    return SL_OK;
-}
-
-sl_status read_novelty(const flat::Novelty *from, uint32_t n_classes, sl_arena *arena, const sl_novelty **out, sl_error *err)
-{
-    if (from == nullptr) return SL_OK;
-    sl_novelty *to = static_cast<sl_novelty *>(sl_arena_alloc(arena, 1, sizeof(sl_novelty)));
-    if (to == nullptr) return SL_FAIL_NOMEM(err);
-    *to = sl_novelty();
-    to->kind = static_cast<sl_novelty_kind>(from->kind());
-    to->known = from->known();
-    to->width = from->width();
-    if (to->width > SL_MAX_NOVELTY_WIDTH) return fail(err, "novelty: too wide");
-    SL_TRY(read_array(from->whiten(), sl_novelty_triangle(to->width), &to->whiten, err));
-    SL_TRY(read_array(from->centers(), static_cast<size_t>(to->width) * n_classes, &to->centers, err));
-    to->n_quantiles = from->quantiles() != nullptr ? from->quantiles()->size() : 0;
-    SL_TRY(read_array(from->quantiles(), to->n_quantiles, &to->quantiles, err));
-    *out = to;
-    return SL_OK;
-}
-
-sl_status open_packed(const flat::Model *model, sl_arena *arena, sl_model_parts *out, sl_error *err)
-{
-    if (model->contract() != nullptr || model->layers() != nullptr || model->tensors() != nullptr || model->weights() != nullptr) {
-        return fail(err, "packed, and not packed beside");
-    }
-    const Vector<uint8_t> *bytes = model->packed_bytes();
-    out->packed = {model->packed()->data(), bytes != nullptr ? bytes->data() : nullptr, model->packed()->size(),
-                   bytes != nullptr ? bytes->size() : 0};
-    return sl_packed_open(out, arena, err);
-}
-
 /* ---- writing ---- */
 
 /* One block, asked for before anything is built: the builder itself cannot say that memory is out. */
@@ -426,23 +394,6 @@ Offset<Vector<uint8_t>> write_weights(FlatBufferBuilder &b, const sl_model_parts
     return weights;
 }
 
-size_t novelty_floats(const sl_novelty *n, uint32_t n_classes)
-{
-    if (n == nullptr) return 0;
-    return sl_novelty_triangle(n->width) + static_cast<size_t>(n->width) * n_classes + n->n_quantiles;
-}
-
-Offset<flat::Novelty> write_novelty(FlatBufferBuilder &b, const sl_novelty *n, uint32_t n_classes)
-{
-    if (n == nullptr) return 0;
-    const bool wide = n->width > 0;
-    const auto whiten = wide ? b.CreateVector(n->whiten, sl_novelty_triangle(n->width)) : Offset<Vector<float>>(0);
-    const auto centers =
-        wide ? b.CreateVector(n->centers, static_cast<size_t>(n->width) * n_classes) : Offset<Vector<float>>(0);
-    const auto quantiles = b.CreateVector(n->quantiles, n->n_quantiles);
-    return flat::CreateNovelty(b, static_cast<flat::NoveltyKind>(n->kind), n->width, n->known, whiten, centers, quantiles);
-}
-
 void build(FlatBufferBuilder &b, const sl_model_parts *parts, size_t weight_bytes)
 {
     const auto weights = write_weights(b, parts, weight_bytes);
@@ -536,7 +487,7 @@ extern "C" sl_status sl_model_flat_write(const sl_model_parts *parts, void **byt
         weight_bytes += i + 1 < parts->n_tensors ? round_up(n, TENSOR_ALIGN) : n;
         room += 128 + parts->tensors[i].name.len;
     }
-    room += novelty_floats(parts->novelty, parts->contract.n_classes) * sizeof(float);
+    room += novelty_bytes(parts->novelty, parts->contract.n_classes);
     room = round_up(room + weight_bytes + parts->n_layers * 128, 64);
     uint8_t *block = static_cast<uint8_t *>(malloc(room));
     if (block == nullptr) return SL_FAIL_NOMEM(err);

@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/half.h"
 
 const char *sl_novelty_name(int kind)
 {
-    static const char *const names[SL_N_NOVELTY_KINDS] = {"none", "nearest", "answer", "energy"};
+    static const char *const names[SL_N_NOVELTY_KINDS] = {"none", "nearest", "answer", "energy", "relative"};
     return kind >= 0 && kind < SL_N_NOVELTY_KINDS ? names[kind] : "unknown";
 }
 
@@ -31,13 +32,16 @@ sl_status sl_novelty_check(const sl_novelty *n, uint32_t last_width, uint32_t n_
     }
     CHECK(n->kind >= SL_NOVELTY_NEAREST, "of no kind");
     if (n->kind == SL_NOVELTY_ENERGY) {
-        CHECK(n->width == 0 && n->known == 0, "an energy has no centers");
+        CHECK(n->width == 0 && n->rank == 0 && n->known == 0, "an energy has no centers");
     } else {
         CHECK(n->width >= 1 && n->width <= SL_MAX_NOVELTY_WIDTH, "width %u, at most %d", n->width, SL_MAX_NOVELTY_WIDTH);
         CHECK(n->width == last_width, "width %u, the last dense layer takes %u", n->width, last_width);
         CHECK(n->known != 0 && (n_classes == 64 || n->known >> n_classes == 0), "centers of no class, or of unknown ones");
-        CHECK(all_finite(n->whiten, sl_novelty_triangle(n->width)), "the whitening is not finite");
-        CHECK(all_finite(n->centers, (size_t)n->width * n_classes), "a center is not finite");
+        CHECK(n->rank >= 1 && n->rank <= SL_MAX_CLASSES, "%u directions, at most %d", n->rank, SL_MAX_CLASSES);
+        CHECK(all_finite(n->directions, (size_t)n->width * n->rank), "a direction is not finite");
+        CHECK(all_finite(n->origin, n->rank), "the origin is not finite");
+        CHECK(all_finite(n->centers, (size_t)n->rank * n_classes), "a center is not finite");
+        for (uint32_t r = 0; r < n->rank; r++) CHECK(n->pull[r] >= 0 && n->pull[r] <= 1, "a pull outside 0 to 1");
     }
     CHECK(n->n_quantiles >= 2 && n->n_quantiles <= SL_MAX_NOVELTY_QUANTILES, "%u quantiles", n->n_quantiles);
     CHECK(all_finite(n->quantiles, n->n_quantiles), "a quantile is not finite");
@@ -45,26 +49,46 @@ sl_status sl_novelty_check(const sl_novelty *n, uint32_t last_width, uint32_t n_
     return SL_OK;
 }
 
-/* y = W x, column by column, so that rows are summed side by side. */
-static void whiten(const sl_novelty *n, const float *x, float *y)
+float sl_novelty_scale(float most)
 {
-    const float *column = n->whiten;
-    memset(y, 0, n->width * sizeof *y);
-    for (uint32_t j = 0; j < n->width; j++) {
-        const uint32_t rows = n->width - j;
-        const float value = x[j];
-        for (uint32_t i = 0; i < rows; i++) y[j + i] += column[i] * value;
-        column += rows;
+    int exponent;
+    if (!(most > 0)) return 1;
+    const float fraction = frexpf(most, &exponent);
+    return ldexpf(1, fraction == 0.5f ? exponent - 1 : exponent);
+}
+
+void sl_novelty_round(float *directions, uint32_t width, uint32_t rank)
+{
+    for (uint32_t r = 0; r < rank; r++) {
+        float most = 0;
+        for (uint32_t i = 0; i < width; i++) most = fmaxf(most, fabsf(directions[(size_t)i * rank + r]));
+        const float scale = sl_novelty_scale(most);
+        for (uint32_t i = 0; i < width; i++) {
+            float *x = &directions[(size_t)i * rank + r];
+            *x = scale * sl_half_to_float(sl_half_from_float(*x / scale));
+        }
+    }
+}
+
+/* y = D x - origin, a number of x after another, so that directions are summed side by side. */
+static void project(const sl_novelty *n, const float *x, float *y)
+{
+    const uint32_t rank = n->rank;
+    const float *row = n->directions;
+    for (uint32_t r = 0; r < rank; r++) y[r] = -n->origin[r];
+    for (uint32_t i = 0; i < n->width; i++, row += rank) {
+        for (uint32_t r = 0; r < rank; r++) y[r] += row[r] * x[i];
     }
 }
 
 static float distance(const sl_novelty *n, const float *last, const float *logits, uint32_t n_classes, float *y)
 {
-    float squares[SL_MAX_CLASSES] = {0};
-    whiten(n, last, y);
-    for (uint32_t i = 0; i < n->width; i++) {
-        const float *center = n->centers + (size_t)i * n_classes;
-        for (uint32_t k = 0; k < n_classes; k++) squares[k] += (y[i] - center[k]) * (y[i] - center[k]);
+    float squares[SL_MAX_CLASSES] = {0}, all = 0;
+    project(n, last, y);
+    for (uint32_t r = 0; r < n->rank; r++) {
+        const float *center = n->centers + (size_t)r * n_classes;
+        for (uint32_t k = 0; k < n_classes; k++) squares[k] += (y[r] - center[k]) * (y[r] - center[k]);
+        all += n->pull[r] * y[r] * y[r];
     }
     uint32_t answer = 0;
     for (uint32_t k = 1; k < n_classes; k++) {
@@ -75,7 +99,7 @@ static float distance(const sl_novelty *n, const float *last, const float *logit
     for (uint32_t k = 0; k < n_classes; k++) {
         if ((n->known >> k & 1) != 0 && squares[k] < nearest) nearest = squares[k];
     }
-    return nearest;
+    return n->kind == SL_NOVELTY_RELATIVE ? nearest - all : nearest;
 }
 
 static float energy(const float *logits, uint32_t n_classes)

@@ -13,7 +13,7 @@ struct sl_runner {
     float *signal[2]; /* input and output of a layer, in turn */
     float *scratch;
     float *features;
-    float *last, *logits, *whitened; /* for the novelty; NULL where the model has none */
+    float *last, *logits, *place; /* for the novelty; NULL where the model has none */
     float *memory;                   /* of all of them */
     uint32_t lengths[SL_LANES];
 };
@@ -28,7 +28,8 @@ sl_status sl_runner_new(const sl_model *model, sl_runner **out, sl_error *err)
     const size_t features = sl_stride(net->n_features * net->side);
     const size_t width = net->novelty != NULL ? sl_stride(net->last_width * net->side) : 0;
     const size_t n_logits = net->novelty != NULL ? sl_stride(net->n_classes * net->side) : 0;
-    const size_t floats = 2 * signal + scratch + features + 2 * width + n_logits;
+    const size_t place = net->novelty != NULL ? sl_stride(net->novelty->rank) : 0;
+    const size_t floats = 2 * signal + scratch + features + width + n_logits + place;
     *r = (sl_runner){.net = net, .kernels = sl_kernels_select(),
                      .memory = aligned_alloc(SL_ARENA_ALIGN, floats * sizeof(float))};
     if (r->memory == NULL) {
@@ -42,8 +43,8 @@ sl_status sl_runner_new(const sl_model *model, sl_runner **out, sl_error *err)
     r->features = r->scratch + scratch;
     if (net->novelty != NULL) {
         r->last = r->features + features;
-        r->whitened = r->last + width;
-        r->logits = r->whitened + width;
+        r->logits = r->last + width;
+        r->place = r->logits + n_logits;
     }
     *out = r;
     return SL_OK;
@@ -153,7 +154,7 @@ static void run_novelty(const sl_runner *r, const group *g, float *novelty)
     const sl_network *net = r->net;
     for (size_t a = 0; a < g->n; a++) {
         const float score = sl_novelty_score(net->novelty, g->last + a * net->last_width,
-                                             g->logits + a * net->n_classes, net->n_classes, r->whitened);
+                                             g->logits + a * net->n_classes, net->n_classes, r->place);
         novelty[a] = sl_novelty_share(net->novelty, score);
     }
 }

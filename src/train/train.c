@@ -355,7 +355,7 @@ sl_status sl_train_defaults(const char *net, sl_train_options *out, sl_error *er
         .optimizer = SL_OPTIMIZER_ADAMW, .rate = 2e-3f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .decay = 0.2f,
         .clip = 1, .schedule = SL_SCHEDULE_COSINE, .warmup = 2, .final = 0.01f, .plateau_factor = 0.3f,
         .plateau_epochs = 5, .average = 0.998f, .drop_encoder = 0.1f, .drop_head = 0.2f, .epochs = 80, .batch = 64,
-        .patience = 20, .seed = 1, .calibrate = true, .novelty = SL_NOVELTY_NEAREST,
+        .patience = 20, .seed = 1, .calibrate = true, .novelty = SL_NOVELTY_RELATIVE,
     };
     SL_TRY(sl_net_size_preset(net, &out->net, err));
     if (strcmp(net, "mlp") != 0) return SL_OK;

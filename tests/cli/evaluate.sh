@@ -31,6 +31,8 @@ echo 'lists:'
 printf 'object_id\nobject 1\nobject 2\nobject 3\n' >three
 starling evaluate -m a.starling "$grids" --only three --resamples 0 | grep objects
 starling evaluate -m a.starling --data "$grids" --exclude three --resamples 0 | grep objects
+starling train "$grids" --exclude three --epochs 3 -q -o strange.starling
+starling evaluate -m strange.starling "$grids" --fold 1 --strangers three --resamples 0 | grep -e objects -e 'no class' | figures
 echo 'the same for any number of threads:'
 starling evaluate -m a.starling "$grids" --json -j 1 >one
 starling evaluate -m a.starling "$grids" --json -j 3 | diff - one && echo yes

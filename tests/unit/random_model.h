@@ -135,9 +135,16 @@ static inline const sl_novelty *random_novelty(sl_arena *arena, uint64_t seed, s
     n->quantiles = quantiles;
     if (kind == SL_NOVELTY_ENERGY) return n;
     n->width = width;
+    n->rank = classes - 1;
     n->known = ((uint64_t)1 << (classes - 1)) | 1; /* the first and the last */
-    n->whiten = random_floats(arena, &rng, sl_novelty_triangle(width), 0, 1);
-    n->centers = random_floats(arena, &rng, (size_t)width * classes, 0, 1);
+    float *directions = SL_ARENA_NEW(arena, float, width * n->rank), *pull = SL_ARENA_NEW(arena, float, n->rank);
+    for (uint32_t i = 0; i < width * n->rank; i++) directions[i] = (float)sl_rng_normal(&rng);
+    for (uint32_t r = 0; r < n->rank; r++) pull[r] = (float)r / (float)n->rank;
+    sl_novelty_round(directions, width, n->rank);
+    n->directions = directions;
+    n->pull = pull;
+    n->origin = random_floats(arena, &rng, n->rank, 0, 1);
+    n->centers = random_floats(arena, &rng, (size_t)n->rank * classes, 0, 1);
     return n;
 }
 

@@ -2,6 +2,7 @@
 #include "starling/answers.h"
 #include "model/model_write.h"
 #include "starling/scores.h"
+#include "train/eigen.h"
 #include "train/novelty_fit.h"
 #include "train_data.h"
 
@@ -299,8 +300,9 @@ static void distances_are_those_of_the_gaussians(void **state)
         squares += (double)d * d / N;
         below += sl_novelty_share(&n, d) / N;
     }
-    assert_true(fabs(sum - 3) < 0.15);                 /* chi squared of three degrees of freedom: mean 3, */
-    assert_true(fabs(squares - sum * sum - 6) < 0.8);  /* variance 6 */
+    assert_int_equal(n.rank, 2);                       /* three means lie in a plane: */
+    assert_true(fabs(sum - 2) < 0.12);                 /* chi squared of two degrees of freedom: mean 2, */
+    assert_true(fabs(squares - sum * sum - 4) < 0.6);  /* variance 4 */
     assert_true(fabs(below - 0.5) < 0.005);
     const float far[] = {10, 10, 10, 30}, near[] = {20, 0, 0, 20};
     assert_true(sl_novelty_share(&n, sl_novelty_score(&n, far, logits, 4, room)) == 1);
@@ -313,6 +315,80 @@ static void distances_are_those_of_the_gaussians(void **state)
     label[1][1] = 0;
     assert_ok(sl_novelty_fit(&a[0], &a[1], SL_NOVELTY_ANSWER, 0, &arena, &n, &err), &err);
     assert_ok(sl_novelty_check(&n, WIDTH, 4, &err), &err);
+    sl_arena_release(&arena);
+}
+
+/* Eigenvalues and vectors of a matrix that is made of them. */
+static void a_symmetric_matrix_is_taken_apart(void **state)
+{
+    (void)state;
+    enum { SIDE = 7 };
+    static const double values[SIDE] = {40, 7, 7, 0.5, 1e-6, 0, -3}; /* -3 comes last, 0 before it */
+    double v[SIDE][SIDE], a[SIDE * SIDE] = {0}, kept[SIDE * SIDE], found[SIDE], vectors[SIDE * SIDE];
+    sl_rng rng;
+    sl_rng_init(&rng, 12, 0);
+    for (int r = 0; r < SIDE; r++) { /* Gram and Schmidt */
+        for (int i = 0; i < SIDE; i++) v[r][i] = sl_rng_normal(&rng);
+        for (int pass = 0; pass < 2; pass++) {
+            for (int q = 0; q < r; q++) {
+                double along = 0;
+                for (int i = 0; i < SIDE; i++) along += v[r][i] * v[q][i];
+                for (int i = 0; i < SIDE; i++) v[r][i] -= along * v[q][i];
+            }
+        }
+        double square = 0;
+        for (int i = 0; i < SIDE; i++) square += v[r][i] * v[r][i];
+        for (int i = 0; i < SIDE; i++) v[r][i] /= sqrt(square);
+        for (int i = 0; i < SIDE * SIDE; i++) a[i] += values[r] * v[r][i / SIDE] * v[r][i % SIDE];
+    }
+    memcpy(kept, a, sizeof kept);
+    sl_eigen_symmetric(a, SIDE, found, vectors);
+    for (int r = 0; r < SIDE; r++) {
+        assert_true(fabs(found[r] - values[r]) < 1e-12);
+        for (int i = 0; i < SIDE; i++) {
+            double image = 0;
+            for (int j = 0; j < SIDE; j++) image += kept[i * SIDE + j] * vectors[r * SIDE + j];
+            assert_true(fabs(image - found[r] * vectors[r * SIDE + i]) < 1e-12);
+        }
+    }
+}
+
+/* Relative to all inputs, a point between the classes is less odd than one as far off where no class is. */
+static void a_relative_distance_is_that_of_the_formula(void **state)
+{
+    (void)state;
+    static float last[N * WIDTH], logits[N * 4];
+    static uint8_t label[N];
+    sl_error err;
+    sl_arena arena;
+    sl_arena_init(&arena, 1 << 26);
+    gaussians(last, label, 9);
+    const sl_answers a = {.n = N, .n_classes = 4, .last_width = WIDTH, .last = last, .logits = logits, .label = label};
+    sl_novelty near, n;
+    assert_ok(sl_novelty_fit(&a, &a, SL_NOVELTY_NEAREST, 1e-6, &arena, &near, &err), &err);
+    assert_ok(sl_novelty_fit(&a, &a, SL_NOVELTY_RELATIVE, 1e-6, &arena, &n, &err), &err);
+    assert_ok(sl_novelty_check(&n, WIDTH, 4, &err), &err);
+    /* All inputs have in y the covariance 1 + (that of the means), which `pull` is the inverse of, and the mean 0. */
+    double mean[2] = {0}, covariance[2][2] = {{0}};
+    float y[WIDTH];
+    for (size_t i = 0; i < N; i++) {
+        (void)sl_novelty_score(&n, last + i * WIDTH, logits, 4, y);
+        for (int r = 0; r < 2; r++) {
+            mean[r] += (double)y[r] / N;
+            for (int q = 0; q < 2; q++) covariance[r][q] += (double)y[r] * (double)y[q] / N;
+        }
+    }
+    for (int r = 0; r < 2; r++) {
+        const double spread = 1 / (double)n.pull[r];
+        assert_true(fabs(mean[r]) < 1e-2 * sqrt(spread));
+        assert_true(fabs(covariance[r][r] / spread - 1) < 5e-3);
+        assert_true(fabs(covariance[r][1 - r]) < 5e-3 * sqrt(spread / (double)n.pull[1 - r]));
+    }
+    for (size_t i = 0; i < 50; i++) {
+        const double relative = (double)sl_novelty_score(&n, last + i * WIDTH, logits, 4, y);
+        const double all = (double)(n.pull[0] * y[0] * y[0] + n.pull[1] * y[1] * y[1]);
+        assert_true(fabs(relative + all - (double)sl_novelty_score(&near, last + i * WIDTH, logits, 4, y)) < 1e-3);
+    }
     sl_arena_release(&arena);
 }
 
@@ -371,6 +447,8 @@ int main(void)
         cmocka_unit_test(a_temperature_is_found_again),
         cmocka_unit_test(temperatures_at_the_ends_stay_within_their_bounds),
         cmocka_unit_test(distances_are_those_of_the_gaussians),
+        cmocka_unit_test(a_symmetric_matrix_is_taken_apart),
+        cmocka_unit_test(a_relative_distance_is_that_of_the_formula),
         cmocka_unit_test(a_calibrated_model_has_a_lower_loss_and_knows_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

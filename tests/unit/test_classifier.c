@@ -165,9 +165,9 @@ static void novelty_stands_beside_each_answer(void **state)
 {
     (void)state;
     static log_of plain, novel;
-    static const float whiten[] = {1, 0, 0, 0, 1, 0, 0, 1, 0, 1}, centers[4 * 14] = {0}, quantiles[] = {0, 1e3f};
-    const sl_novelty novelty = {.kind = SL_NOVELTY_NEAREST, .width = 4, .known = 1, .whiten = whiten, .centers = centers,
-                                .n_quantiles = 2, .quantiles = quantiles};
+    static const float directions[] = {1, 0, 0, 1, 1, 0, 0, 1}, zeros[2 * 14] = {0}, quantiles[] = {0, 1e3f};
+    const sl_novelty novelty = {.kind = SL_NOVELTY_NEAREST, .width = 4, .rank = 2, .known = 1, .directions = directions,
+                                .origin = zeros, .pull = zeros, .centers = zeros, .n_quantiles = 2, .quantiles = quantiles};
     void *bytes;
     size_t n_bytes, between = 0, n[3] = {0};
     sl_model *of;

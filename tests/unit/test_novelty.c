@@ -8,28 +8,44 @@
 
 static const random_size size = {9, 2, 5, 1, 2, 2, 6, 1, 3, 0, SL_EXTRAS_NONE, SL_STORAGE_FLOAT32, false};
 
-/* Two dimensions, W = [2 0; 1 3], whitened means (1, 0) and (0, 4) of classes 0 and 2; class 1 has none. */
-static const float hand_whiten[] = {2, 1, 3};
+/* y = (2 a - 1, a + 3 b + 2) of last = (a, b, c); means (1, 0) and (0, 4) of classes 0 and 2; class 1 has none. */
+static const float hand_directions[] = {2, 1, 0, 3, 0, 0}, hand_origin[] = {1, -2}, hand_pull[] = {0.5f, 0.25f};
 static const float hand_centers[] = {1, 100, 0, 0, 100, 4};
 static const float hand_quantiles[] = {0, 1, 4, 9, 16};
-static const sl_novelty hand = {.kind = SL_NOVELTY_NEAREST, .width = 2, .known = 5, .whiten = hand_whiten,
-                                .centers = hand_centers, .n_quantiles = 5, .quantiles = hand_quantiles};
+static const sl_novelty hand = {.kind = SL_NOVELTY_NEAREST, .width = 3, .rank = 2, .known = 5, .directions = hand_directions,
+                                .origin = hand_origin, .pull = hand_pull, .centers = hand_centers, .n_quantiles = 5,
+                                .quantiles = hand_quantiles};
 
 static void scores_are_those_worked_out_by_hand(void **state)
 {
     (void)state;
     float room[2];
-    const float last[] = {1, 2}; /* W x = (2, 7): to (1, 0) 1 + 49, to (0, 4) 4 + 9 */
+    const float last[] = {1, 2, 50}; /* y = (1, 9): to (1, 0) 0 + 81, to (0, 4) 1 + 25; of all 0.5 + 0.25 81 */
     const float answer0[] = {3, 1, 2}, answer1[] = {0, 1, 0}, answer2[] = {0, 0, 1};
-    assert_true(sl_novelty_score(&hand, last, answer0, 3, room) == 13);
-    sl_novelty by_answer = hand;
-    by_answer.kind = SL_NOVELTY_ANSWER;
-    assert_true(sl_novelty_score(&by_answer, last, answer0, 3, room) == 50);
-    assert_true(sl_novelty_score(&by_answer, last, answer2, 3, room) == 13);
-    assert_true(sl_novelty_score(&by_answer, last, answer1, 3, room) == 13); /* class 1 has no centre */
+    assert_true(sl_novelty_score(&hand, last, answer0, 3, room) == 26);
+    sl_novelty other = hand;
+    other.kind = SL_NOVELTY_ANSWER;
+    assert_true(sl_novelty_score(&other, last, answer0, 3, room) == 81);
+    assert_true(sl_novelty_score(&other, last, answer2, 3, room) == 26);
+    assert_true(sl_novelty_score(&other, last, answer1, 3, room) == 26); /* class 1 has no centre */
+    other.kind = SL_NOVELTY_RELATIVE;
+    assert_true(sl_novelty_score(&other, last, answer0, 3, room) == 5.25f);
     const sl_novelty energy = {.kind = SL_NOVELTY_ENERGY, .n_quantiles = 5, .quantiles = hand_quantiles};
     const float logits[] = {1000, 1000 + logf(2), 1000};
     assert_true(fabsf(sl_novelty_score(&energy, NULL, logits, 3, NULL) + 1000 + logf(4)) < 1e-3f);
+}
+
+static void directions_are_rounded_once(void **state)
+{
+    (void)state;
+    float x[] = {0.1f, 0, 3e-20f, -4000, 0, 1e-20f}, once[6];
+    sl_novelty_round(x, 2, 3);
+    memcpy(once, x, sizeof once);
+    sl_novelty_round(x, 2, 3);
+    assert_memory_equal(x, once, sizeof once);
+    assert_true(fabsf(x[3] + 4000) < 2 && x[1] == 0 && x[4] == 0); /* 11 bits of the largest number of a column */
+    assert_true(fabsf(x[0] - 0.1f) < 2e-3f && fabsf(x[2] - 3e-20f) < 2e-23f && fabsf(x[5] - 1e-20f) < 2e-23f);
+    assert_true(sl_novelty_scale(4) == 4 && sl_novelty_scale(4.5f) == 8 && sl_novelty_scale(0) == 1);
 }
 
 static void a_share_is_the_place_among_the_quantiles(void **state)
@@ -51,7 +67,7 @@ static void a_share_is_the_place_among_the_quantiles(void **state)
 static void expect_refused(sl_novelty n, const char *word)
 {
     sl_error err;
-    assert_true(sl_novelty_check(&n, 2, 3, &err) < 0);
+    assert_true(sl_novelty_check(&n, 3, 3, &err) < 0);
     if (strstr(err.message, word) == NULL) fail_msg("%s: not about '%s'", err.message, word);
 }
 
@@ -59,17 +75,17 @@ static void numbers_out_of_bounds_are_refused(void **state)
 {
     (void)state;
     sl_error err;
-    assert_ok(sl_novelty_check(&hand, 2, 3, &err), &err);
-    assert_int_equal(sl_novelty_check(&hand, 3, 3, &err), SL_ERR_FORMAT); /* another network's */
+    assert_ok(sl_novelty_check(&hand, 3, 3, &err), &err);
+    assert_int_equal(sl_novelty_check(&hand, 2, 3, &err), SL_ERR_FORMAT); /* another network's */
     assert_int_equal(sl_novelty_check(&hand, 0, 3, &err), SL_ERR_FORMAT);
-    static const float bad[] = {1, 1, NAN, 1, 1, 1}, falling[] = {1, 2, 1}, infinite[] = {1, INFINITY};
+    static const float bad[] = {1, 1, NAN, 1, 1, 1}, falling[] = {1, 2, 1}, infinite[] = {1, INFINITY}, above[] = {0.5f, 1.5f};
     sl_novelty n = hand;
     n.kind = (sl_novelty_kind)0;
     expect_refused(n, "no kind");
     n.kind = SL_N_NOVELTY_KINDS;
     expect_refused(n, "unknown");
     n.kind = (sl_novelty_kind)255;
-    assert_int_equal(sl_novelty_check(&n, 2, 3, &err), SL_ERR_UNSUPPORTED);
+    assert_int_equal(sl_novelty_check(&n, 3, 3, &err), SL_ERR_UNSUPPORTED);
     n = hand;
     n.known = 8;
     expect_refused(n, "class");
@@ -81,8 +97,21 @@ static void numbers_out_of_bounds_are_refused(void **state)
     n.kind = SL_NOVELTY_ENERGY;
     expect_refused(n, "energy");
     n = hand;
-    n.whiten = bad;
-    expect_refused(n, "whitening");
+    n.directions = bad;
+    expect_refused(n, "direction");
+    n = hand;
+    n.origin = infinite;
+    expect_refused(n, "origin");
+    n = hand;
+    n.pull = above;
+    expect_refused(n, "pull");
+    n.pull = infinite;
+    expect_refused(n, "pull");
+    n = hand;
+    n.rank = 0;
+    expect_refused(n, "directions");
+    n.rank = SL_MAX_CLASSES + 1;
+    expect_refused(n, "directions");
     n = hand;
     n.centers = bad;
     expect_refused(n, "center");
@@ -271,6 +300,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scores_are_those_worked_out_by_hand),
+        cmocka_unit_test(directions_are_rounded_once),
         cmocka_unit_test(a_share_is_the_place_among_the_quantiles),
         cmocka_unit_test(numbers_out_of_bounds_are_refused),
         cmocka_unit_test(the_inside_is_what_the_answer_is_made_of),

@@ -106,7 +106,7 @@ static void it_learns(void **state)
         sl_model_info info;
         sl_model_describe(model, &info);
         assert_true(info.temperature == (float)result.temperature);
-        assert_int_equal(info.novelty, o.calibrate ? SL_NOVELTY_NEAREST : 0);
+        assert_int_equal(info.novelty, o.calibrate ? SL_NOVELTY_RELATIVE : 0);
         sl_runner_free(runner);
         sl_model_close(model);
         sl_dataset_close(data);
@@ -132,7 +132,7 @@ static void a_temperature_can_be_given(void **state)
         sl_model_info info;
         sl_model_describe(model, &info);
         assert_true(info.temperature == (given ? 1.5f : 1));
-        assert_int_equal(info.novelty, given ? SL_NOVELTY_NEAREST : 0);
+        assert_int_equal(info.novelty, given ? SL_NOVELTY_RELATIVE : 0);
         sl_model_close(model);
     }
     sl_dataset_close(data);
