@@ -35,11 +35,20 @@ typedef enum sl_feature {
     SL_FEATURE_LOG_NOISE = 9,      /* ln(median e / p) */
     SL_FEATURE_LOG_MAX_GAP = 10,   /* ln(1 + longest time between neighbouring points) */
     SL_FEATURE_PEAK_PLACE = 11,    /* (t of the point with the highest f - t_first) / (t_last - t_first) */
+    /* of the strong points, |f| > 5 e; 0 without one */
+    SL_FEATURE_STRONG_SPAN = 12,   /* ln(1 + time from the first to the last) */
+    SL_FEATURE_STRONG_SPREAD = 13, /* ln(1 + square root of sum(w (t - c)^2) / sum(w)), w = min(|f| / e, 100), c = sum(w t) / sum(w) */
+    SL_FEATURE_STRONG_GAP = 14,    /* ln(1 + longest time from one to the next) */
+    SL_FEATURE_LOG_STRONG = 15,    /* ln(1 + how many) */
     SL_FEATURE_REDSHIFT = 16,      /* z */
     SL_FEATURE_REDSHIFT_ERROR = 17,
     SL_FEATURE_HAS_REDSHIFT = 18,  /* 1 where z > 0, else 0: what has none counts as in our Galaxy */
     SL_FEATURE_LOG_LUMINOSITY = 19, /* ln(p d^2), d the luminosity distance [Mpc], flat LambdaCDM, H0 = 70 km/s/Mpc,
                                        Omega_m = 0.3; missing unless z > 0 */
+    SL_FEATURE_MAX = 20,           /* max f / p */
+    SL_FEATURE_MIN = 21,           /* min f / p */
+    SL_FEATURE_MEAN_CUBE = 22,     /* mean of (f / p)^3 */
+    SL_FEATURE_SECOND = 23,        /* the second largest |f| / p; n >= 2 */
     SL_FEATURE_GP_SCALE = 24,      /* p1 of the fit: ln(length scale^2 / d^2) */
     SL_FEATURE_GP_AMPLITUDE = 25,  /* p0 of the fit - 2 ln p */
     SL_FEATURE_GP_LIKELIHOOD = 26, /* log-likelihood / n + ln p: that of the flux in units of p */
@@ -47,6 +56,27 @@ typedef enum sl_feature {
     SL_FEATURE_GP_RISE = 28,       /* ln(1 + time): in the channel where m is highest, from the last step before that
                                       peak with m < half of it, or else the first step, to the peak */
     SL_FEATURE_GP_DECLINE = 29,    /* the same behind the peak: to the first step with m < half, or else the last */
+    SL_FEATURE_THIRD = 30,         /* the third largest |f| / p; n >= 3 */
+    SL_FEATURE_PEAK_BAND = 31,     /* index of the band of the largest |f|, the latest of equal ones */
+    SL_FEATURE_GP_GAIN = 32,       /* asinh((log-likelihood - L) / n), L that of noise alone: - sum((f / e)^2) / 2 -
+                                      sum(ln e) - n / 2 ln(2 pi) */
+    SL_FEATURE_GP_MAX_PULL = 33,   /* square root of the largest |f - m at the point| / e, points with e > 0 */
+    /* s is the sum of m over the channels, its top where it is highest; missing unless it is above 0 there */
+    SL_FEATURE_GP_RISE_70 = 34,    /* ln(1 + time) from the last step before the top with s < 70 % of it; missing without */
+    SL_FEATURE_GP_FALL_70 = 35,    /* ln(1 + time) to the first step behind the top with s < 70 % of it; missing without */
+    SL_FEATURE_GP_RISE_50 = 36,
+    SL_FEATURE_GP_FALL_50 = 37,
+    SL_FEATURE_GP_RISE_20 = 38,
+    SL_FEATURE_GP_FALL_20 = 39,
+    SL_FEATURE_GP_WIDE = 40,       /* share of the steps with s over half of its top */
+    SL_FEATURE_GP_MAXIMA = 41,     /* how many steps have s over 20 % of its top and over both neighbours */
+    SL_FEATURE_GP_PEAK_PLACE = 42, /* place of the top among the steps, 0 the first, 1 the last */
+    SL_FEATURE_GP_PEAK_HEIGHT = 43, /* asinh(10 s / p) at the top */
+    /* in the object's own time; missing unless z > 0 */
+    SL_FEATURE_GP_REST_SCALE = 44, /* SL_FEATURE_GP_SCALE - 2 ln(1 + z) */
+    SL_FEATURE_GP_REST_RISE_50 = 45, /* SL_FEATURE_GP_RISE_50 - ln(1 + z), and so on */
+    SL_FEATURE_GP_REST_FALL_50 = 46,
+    SL_FEATURE_GP_REST_FALL_20 = 47,
 
     /* one value a band of the contract, in its order; over the n, t, f, e of that band only */
     SL_FEATURE_BAND_POINTS = 64,         /* ln(1 + n) */
@@ -64,11 +94,23 @@ typedef enum sl_feature {
     SL_FEATURE_BAND_NEGATIVE_SHARE = 76, /* share of f < -3 e */
     SL_FEATURE_BAND_MAX_SNR = 77,        /* ln(1 + max |f| / e) */
     SL_FEATURE_BAND_ROUGHNESS = 78,      /* von Neumann's ratio: sum(df^2) / (n - 1) / deviation^2; n >= 2 */
+    SL_FEATURE_BAND_LOW = 79,            /* f / p at place floor(0.1 (n - 1) + 1/2) in order; n >= 1 */
+    SL_FEATURE_BAND_MEDIAN = 80,         /* at place floor(0.5 (n - 1) + 1/2) */
+    SL_FEATURE_BAND_HIGH = 81,           /* at place floor(0.9 (n - 1) + 1/2) */
+    SL_FEATURE_BAND_NOISE = 82,          /* ln(e / p), e at place floor(0.5 (n - 1) + 1/2) in order; n >= 1 */
+    SL_FEATURE_BAND_MAX_RATE = 83,       /* max df / max(dt, 0.5 d) / p [1/d] of neighbours, with its sign; n >= 2 */
+    SL_FEATURE_BAND_MIN_RATE = 84,       /* the least of it */
+    SL_FEATURE_BAND_JUMP = 85,           /* ln of the mean of |df| / hypot(e, e of the neighbour); n >= 2 */
     SL_FEATURE_BAND_GP_RESIDUAL = 88,    /* as SL_FEATURE_GP_RESIDUAL */
     SL_FEATURE_BAND_GP_COLOR = 89,       /* m of the band at the step where m of any band is highest, / that */
     SL_FEATURE_BAND_GP_MAX = 90,         /* max m of the band / max m of all */
     SL_FEATURE_BAND_GP_DELAY = 91,       /* asinh of the days from the step where m of any band is highest to where
                                             m of this one is */
+    SL_FEATURE_BAND_GP_MEAN = 92,        /* mean of m of the band over the grid, / p */
+    SL_FEATURE_BAND_GP_MIN = 93,         /* its least, / p */
+    SL_FEATURE_BAND_GP_DEVIATION = 94,   /* square root of the mean of (m - its mean)^2, / p */
+    SL_FEATURE_BAND_GP_RISE = 95,        /* ln(1 + time) from the last step with m < half of its highest before that;
+                                            missing without one, and unless that is above 0 */
     /* m of the band so many days from the step where the sum of m over the channels is highest, between steps linear,
        / p; missing before the first step and behind the last */
     SL_FEATURE_BAND_GP_BEFORE_60 = 96,
@@ -83,6 +125,7 @@ typedef enum sl_feature {
     SL_FEATURE_BAND_GP_AFTER_35 = 105,
     SL_FEATURE_BAND_GP_AFTER_60 = 106,
     SL_FEATURE_BAND_GP_AFTER_100 = 107,
+    SL_FEATURE_BAND_GP_FALL = 108,       /* as SL_FEATURE_BAND_GP_RISE, to the first such step behind it */
     SL_FEATURE_END
 } sl_feature;
 
@@ -106,7 +149,7 @@ static inline bool sl_feature_of_bands(sl_feature feature)
 }
 /* Whether it is about the fit of the Gaussian process, so that there has to be one. */
 SL_API bool sl_feature_of_fit(sl_feature feature);
-/* Whether it is made of the redshift, so that a model with it is for alerts that have one. */
+/* Whether it is made of the redshift (and maybe of the fit, too), so that a model with it is for alerts that have one. */
 SL_API bool sl_feature_of_redshift(sl_feature feature);
 
 #ifdef __cplusplus

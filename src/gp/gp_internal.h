@@ -75,9 +75,10 @@ size_t sl_gp_input_scratch(const sl_contract *contract);
 sl_status sl_gp_input(sl_gp_engine *e, sl_gp_curve *c, const sl_contract *contract, const sl_lightcurve *lc,
                       double *scratch, float *input, float *raw, double *mean, sl_error *err);
 
-/* fit_features.c: fill in those of the contract's features that are about the fit. mean: grid_length x grid channels. */
+/* fit_features.c: fill in those of the contract's features that are about the fit. mean: grid_length x grid channels;
+   scratch: grid_length. */
 void sl_gp_fit_features(const sl_gp_curve *c, const sl_contract *contract, const sl_lightcurve *lc, const double *mean,
-                        float *raw);
+                        double *scratch, float *raw);
 
 /* scale.c: sl_gp_scale with a scratch of 2 x grid_length doubles; deviation may be NULL where there is no such plane. */
 sl_status sl_gp_scale_with(const sl_contract *contract, const sl_lightcurve *lc, const double *mean,

@@ -97,7 +97,7 @@ sl_status sl_gp_input(sl_gp_engine *e, sl_gp_curve *c, const sl_contract *contra
     if (contract->n_features == 0) return SL_OK;
     double *room = scratch + 2 * n + (contract->planes & SL_PLANE_ERROR ? 2 : 1) * places;
     sl_lightcurve_features(contract, lc, room, raw);
-    if (fitted) sl_gp_fit_features(c, contract, lc, mean, raw);
+    if (fitted) sl_gp_fit_features(c, contract, lc, mean, scratch, raw);
     float *values = input + (size_t)sl_contract_input_steps(contract) * sl_contract_input_channels(contract);
     sl_contract_scale_features(contract, raw, values);
     return SL_OK;

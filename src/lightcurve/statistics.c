@@ -6,7 +6,9 @@
 #include "base/nth.h"
 
 static const double least_dt_day = 0.01; /* of a slope: closer points tell more of their noise than of the source */
-static const double significant = 3;     /* errors */
+static const double rate_dt_day = 0.5;   /* of a rate, for the same reason, wherever it is not about flares */
+static const double significant = 3, strong = 5; /* errors */
+static const double most_weight = 100;
 
 float sl_feature_float(double x)
 {
@@ -67,7 +69,57 @@ static double share(size_t part, size_t n)
 typedef struct overall {
     counts counts;
     double peak, span, first_detected, last_detected, max_gap, noise, peak_time;
+    double max, min, mean_cube, second, third; /* over the peak */
+    uint8_t peak_band;
+    size_t n_strong;
+    double strong_span, strong_spread, strong_gap;
 } overall;
+
+static void measure_strong(const sl_lightcurve *lc, overall *o)
+{
+    double first = 0, last = 0, weights = 0, sum = 0, squares = 0;
+    for (size_t i = 0; i < lc->n; i++) {
+        const double snr = fabs(lc->flux[i]) / lc->error[i], weight = fmin(snr, most_weight);
+        if (!(fabs(lc->flux[i]) > strong * lc->error[i])) continue;
+        if (o->n_strong++ == 0) first = last = lc->time[i];
+        o->strong_gap = fmax(o->strong_gap, lc->time[i] - last);
+        last = lc->time[i];
+        weights += weight;
+        sum += weight * (last - first);
+    }
+    const double center = sum / weights;
+    for (size_t i = 0; o->n_strong > 0 && i < lc->n; i++) {
+        if (!(fabs(lc->flux[i]) > strong * lc->error[i])) continue;
+        const double d = lc->time[i] - first - center;
+        squares += fmin(fabs(lc->flux[i]) / lc->error[i], most_weight) * d * d;
+    }
+    o->strong_span = last - first;
+    o->strong_spread = o->n_strong > 0 ? sqrt(squares / weights) : 0;
+}
+
+/* The highest, lowest and largest fluxes. */
+static void measure_tops(const sl_lightcurve *lc, overall *o)
+{
+    double top[3] = {-1, -1, -1}, cubes = 0; /* the largest |flux|, over the peak */
+    o->max = -INFINITY;
+    o->min = INFINITY;
+    for (size_t i = 0; i < lc->n; i++) {
+        const double f = lc->flux[i] / o->peak, a = fabs(f);
+        o->max = fmax(o->max, f);
+        o->min = fmin(o->min, f);
+        cubes += f * f * f;
+        if (a >= top[0]) o->peak_band = lc->band[i];
+        if (a > top[2]) top[2] = a;
+        for (int k = 2; k > 0 && top[k] > top[k - 1]; k--) {
+            const double lower = top[k - 1];
+            top[k - 1] = top[k];
+            top[k] = lower;
+        }
+    }
+    o->mean_cube = cubes / (double)lc->n;
+    o->second = top[1] >= 0 ? top[1] : NAN;
+    o->third = top[2] >= 0 ? top[2] : NAN;
+}
 
 static overall measure_all(const sl_lightcurve *lc, double *scratch)
 {
@@ -86,6 +138,8 @@ static overall measure_all(const sl_lightcurve *lc, double *scratch)
     }
     o.noise = sl_median(lc->n, scratch) / o.peak;
     o.peak_time = lc->time[highest] - lc->time[0];
+    measure_strong(lc, &o);
+    measure_tops(lc, &o);
     return o;
 }
 
@@ -104,6 +158,16 @@ static double overall_value(sl_feature feature, const sl_lightcurve *lc, const o
     case SL_FEATURE_LOG_NOISE: return log(o->noise);
     case SL_FEATURE_LOG_MAX_GAP: return log1p(o->max_gap);
     case SL_FEATURE_PEAK_PLACE: return o->peak_time / o->span;
+    case SL_FEATURE_STRONG_SPAN: return log1p(o->strong_span);
+    case SL_FEATURE_STRONG_SPREAD: return log1p(o->strong_spread);
+    case SL_FEATURE_STRONG_GAP: return log1p(o->strong_gap);
+    case SL_FEATURE_LOG_STRONG: return log1p((double)o->n_strong);
+    case SL_FEATURE_MAX: return o->max;
+    case SL_FEATURE_MIN: return o->min;
+    case SL_FEATURE_MEAN_CUBE: return o->mean_cube;
+    case SL_FEATURE_SECOND: return o->second;
+    case SL_FEATURE_THIRD: return o->third;
+    case SL_FEATURE_PEAK_BAND: return o->peak_band;
     case SL_FEATURE_REDSHIFT: return z;
     case SL_FEATURE_REDSHIFT_ERROR: return (double)lc->redshift_error;
     case SL_FEATURE_HAS_REDSHIFT: return z > 0;
@@ -117,6 +181,7 @@ static double overall_value(sl_feature feature, const sl_lightcurve *lc, const o
 typedef struct band {
     counts counts;
     double max, min, mean, deviation, weighted_mean, skew, kurtosis, chi2, mad, max_slope, roughness; /* not over the peak */
+    double low, median, high, noise, max_rate, min_rate, jump;
 } band;
 
 /* Mean and the moments about it, in two passes. */
@@ -159,23 +224,50 @@ static void measure_scatter(size_t n, const double *flux, const double *error, b
 }
 
 /* From one point to the next. */
-static void measure_steps(size_t n, const double *time, const double *flux, double peak, band *b)
+static void measure_steps(size_t n, const double *time, const double *flux, const double *error, double peak, band *b)
 {
-    double slope = 0, squares = 0;
+    double slope = 0, squares = 0, jumps = 0, max_rate = -INFINITY, min_rate = INFINITY;
     for (size_t i = 1; i < n; i++) {
-        const double step = flux[i] - flux[i - 1], relative = step / b->deviation;
-        slope = fmax(slope, fabs(step) / fmax(time[i] - time[i - 1], least_dt_day));
+        const double step = flux[i] - flux[i - 1], relative = step / b->deviation, dt = time[i] - time[i - 1];
+        const double rate = step / fmax(dt, rate_dt_day);
+        slope = fmax(slope, fabs(step) / fmax(dt, least_dt_day));
         squares += relative * relative;
+        jumps += fabs(step) / sqrt(error[i] * error[i] + error[i - 1] * error[i - 1]);
+        max_rate = fmax(max_rate, rate);
+        min_rate = fmin(min_rate, rate);
     }
     b->max_slope = n >= 2 ? log1p(slope / peak) : NAN;
     b->roughness = n >= 2 ? squares / (double)(n - 1) : NAN;
+    b->max_rate = max_rate; /* infinite, and so missing, without a step */
+    b->min_rate = min_rate;
+    b->jump = n >= 2 ? log(jumps / (double)(n - 1)) : NAN;
+}
+
+static size_t place(double share, size_t n)
+{
+    return (size_t)(share * (double)(n - 1) + 0.5);
+}
+
+/* Reorders both. */
+static void measure_ranks(size_t n, double *flux, double *error, band *b)
+{
+    b->low = b->median = b->high = b->noise = b->mad = NAN;
+    if (n == 0) return;
+    const size_t low = place(0.1, n), middle = place(0.5, n), high = place(0.9, n);
+    b->median = sl_nth(n, flux, middle);
+    b->low = low < middle ? sl_nth(middle, flux, low) : b->median;
+    b->high = high > middle ? sl_nth(n - middle - 1, flux + middle + 1, high - middle - 1) : b->median;
+    b->noise = sl_nth(n, error, middle);
+    const double median = sl_median(n, flux);
+    for (size_t i = 0; i < n; i++) flux[i] = fabs(flux[i] - median);
+    b->mad = sl_median(n, flux);
 }
 
 /* scratch: 3 n */
 static band measure_band(const sl_lightcurve *lc, uint32_t which, double peak, double *scratch)
 {
     double *time = scratch, *flux = scratch + lc->n, *error = scratch + 2 * lc->n;
-    band b = {.max = -INFINITY, .min = INFINITY, .mad = NAN};
+    band b = {.max = -INFINITY, .min = INFINITY};
     size_t n = 0;
     for (size_t i = 0; i < lc->n; i++) {
         if (lc->band[i] != which) continue;
@@ -189,12 +281,8 @@ static band measure_band(const sl_lightcurve *lc, uint32_t which, double peak, d
     }
     measure_moments(n, flux, &b);
     measure_scatter(n, flux, error, &b);
-    measure_steps(n, time, flux, peak, &b);
-    if (n > 0) {
-        const double median = sl_median(n, flux);
-        for (size_t i = 0; i < n; i++) flux[i] = fabs(flux[i] - median);
-        b.mad = sl_median(n, flux);
-    }
+    measure_steps(n, time, flux, error, peak, &b);
+    measure_ranks(n, flux, error, &b);
     return b;
 }
 
@@ -216,6 +304,13 @@ static double band_value(sl_feature feature, const band *b, double peak)
     case SL_FEATURE_BAND_NEGATIVE_SHARE: return share(b->counts.negative, b->counts.n);
     case SL_FEATURE_BAND_MAX_SNR: return b->counts.n > 0 ? log1p(b->counts.max_snr) : NAN;
     case SL_FEATURE_BAND_ROUGHNESS: return b->roughness;
+    case SL_FEATURE_BAND_LOW: return b->low / peak;
+    case SL_FEATURE_BAND_MEDIAN: return b->median / peak;
+    case SL_FEATURE_BAND_HIGH: return b->high / peak;
+    case SL_FEATURE_BAND_NOISE: return log(b->noise / peak);
+    case SL_FEATURE_BAND_MAX_RATE: return b->max_rate / peak;
+    case SL_FEATURE_BAND_MIN_RATE: return b->min_rate / peak;
+    case SL_FEATURE_BAND_JUMP: return b->jump;
     default: return NAN; /* about the fit */
     }
 }

@@ -92,6 +92,16 @@ def of_points(t, f, e, band, z):
         "peak_place": (t[f.argmax()] - t[0]) / (t[-1] - t[0]), "redshift": z,
         "redshift_error": np.nan if np.isnan(z) else 0.05, "has_redshift": float(z > 0),
         "log_luminosity": np.log(p * luminosity_distance(z) ** 2) if z > 0 else np.nan}
+    strong = np.abs(f) > 5 * e
+    ts, w = t[strong], np.minimum(np.abs(f) / e, 100)[strong]
+    sizes = np.sort(np.abs(f))[::-1] / p
+    out.update({
+        "strong_span": np.log1p(np.ptp(ts)) if strong.any() else 0, "log_strong": np.log1p(strong.sum()),
+        "strong_gap": np.log1p(np.diff(ts).max()) if strong.sum() > 1 else 0,
+        "strong_spread": np.log1p(np.sqrt(np.average((ts - np.average(ts, weights=w))**2, weights=w))) if strong.any() else 0,
+        "max": f.max() / p, "min": f.min() / p, "mean_cube": np.mean((f / p)**3),
+        "second": sizes[1] if len(t) > 1 else np.nan, "third": sizes[2] if len(t) > 2 else np.nan,
+        "peak_band": band[np.abs(f).argmax()]})
     for b in range(6):
         k = band == b
         n, tb, fb, eb = k.sum(), t[k], f[k], e[k]
@@ -103,7 +113,13 @@ def of_points(t, f, e, band, z):
                        band_weighted_mean=weighted / p, band_mad=np.median(np.abs(fb - np.median(fb))) / p,
                        band_detected_share=np.mean(np.abs(fb) > 3 * eb), band_negative_share=np.mean(fb < -3 * eb),
                        band_max_snr=np.log1p(np.max(np.abs(fb) / eb)))
+            at = [int(q * (n - 1) + 0.5) for q in (0.1, 0.5, 0.9)]
+            one.update(zip(("band_low", "band_median", "band_high"), np.sort(fb)[at] / p))
+            one["band_noise"] = np.log(np.sort(eb)[at[1]] / p)
         if n >= 2:
+            rate = np.diff(fb) / np.maximum(np.diff(tb), 0.5) / p
+            one.update(band_max_rate=rate.max(), band_min_rate=rate.min(),
+                       band_jump=np.log(np.mean(np.abs(np.diff(fb)) / np.hypot(eb[1:], eb[:-1]))))
             df, dt = np.diff(fb), np.maximum(np.diff(tb), 0.01)
             one.update(band_chi2=np.log1p(np.sum(((fb - weighted) / eb) ** 2) / (n - 1)),
                        band_max_slope=np.log1p(np.max(np.abs(df) / dt) / p),
@@ -127,7 +143,13 @@ PHASES = {"band_gp_peak": 0, **{f"band_gp_before_{-d}": d for d in (-60, -35, -2
           **{f"band_gp_after_{d}": d for d in (5, 10, 20, 35, 60, 100)}}
 
 
-def of_fit(t, f, e, band, mean, info):
+def log_days(x, top, level, way, step):
+    """ln(1 + days) from `top` to where x first falls under `level` walking by `way`."""
+    walk = x[top::way][1:] < level
+    return np.log1p((walk.argmax() + 1) * step) if walk.any() else np.nan
+
+
+def of_fit(t, f, e, band, mean, info, z):
     peak, p, w = np.abs(f).max(), info.p, np.array(WAVELENGTHS)[band]
     k = covariance(t, w, t, w, p)
     residual = (f - k @ np.linalg.solve(k + np.diag(e**2 + 1.25e-12), f)) / e
@@ -145,7 +167,23 @@ def of_fit(t, f, e, band, mean, info):
                                 for b in range(6)],
            "band_gp_color": mean[top] / height, "band_gp_max": mean.max(0) / height,
            "band_gp_delay": np.arcsinh((mean.argmax(0) - top) * step)}
-    summed = mean.sum(1).argmax()
+    total, x, stretch = mean.sum(1), mean.sum(1), np.log1p(z) if z > 0 else np.nan
+    summed = total.argmax()
+    noise = -np.sum((f / e)**2) / 2 - np.sum(np.log(e)) - len(t) / 2 * np.log(2 * np.pi)
+    out.update(gp_gain=np.arcsinh((info.log_likelihood - noise) / len(t)), gp_max_pull=np.sqrt(np.abs(residual).max()),
+               gp_wide=np.mean(total > total.max() / 2), gp_peak_place=summed / (STEPS - 1),
+               gp_maxima=np.sum((x[1:-1] > x[:-2]) & (x[1:-1] > x[2:]) & (x[1:-1] > 0.2 * x.max())),
+               gp_peak_height=np.arcsinh(10 * total.max() / peak), gp_rest_scale=p[1] - 2 * stretch,
+               band_gp_mean=mean.mean(0) / peak, band_gp_min=mean.min(0) / peak, band_gp_deviation=mean.std(0) / peak)
+    for name, way in (("rise", -1), ("fall", 1)):
+        for share in (70, 50, 20):
+            out[f"gp_{name}_{share}"] = log_days(total, summed, share / 100 * total.max(), way, step)
+        out[f"band_gp_{name}"] = [log_days(x, x.argmax(), x.max() / 2, way, step) if x.max() > 0 else np.nan for x in mean.T]
+    for name in ("rise_50", "fall_50", "fall_20"):
+        out["gp_rest_" + name] = out["gp_" + name] - stretch
+    if total.max() <= 0:
+        out.update({name: np.nan for name in FEATURES if name.startswith(("gp_rise_", "gp_fall_", "gp_rest_r", "gp_rest_f"))})
+        out.update(dict.fromkeys(("gp_wide", "gp_maxima", "gp_peak_place", "gp_peak_height"), np.nan))
     for name, day in PHASES.items():
         at, steps = summed + (day / step if day else 0), np.arange(STEPS)
         inside = 0 <= at <= STEPS - 1
@@ -161,7 +199,7 @@ def test_every_feature_is_its_formula(gp, n):
         t, f, e, band = made_up(seed, n)
         z = [0.0, 0.3, math.nan, 1.7][seed % 4]
         got, mean, info = library_values(gp, t, f, e, band, np.float32(z))
-        expected = {**of_points(t, f, e, band, float(np.float32(z))), **of_fit(t, f, e, band, mean, info)}
+        expected = {**of_points(t, f, e, band, float(np.float32(z))), **of_fit(t, f, e, band, mean, info, z)}
         expected["redshift_error"] = np.nan if np.isnan(z) else np.float32(0.05)
         assert set(got) == set(expected)
         for name, values in got.items():

@@ -203,7 +203,7 @@ static void a_patched_contract_is_refused(void **state)
     REFUSED((c.sees = SL_SEES_NIGHTS, c.scaling = SL_SCALING_PEAK)); /* of no length */
     REFUSED((c.sees = SL_SEES_NIGHTS, c.max_nights = 9)); /* scaled by quartiles */
     REFUSED((c.sees = SL_SEES_NIGHTS, c.max_nights = 9, c.scaling = SL_SCALING_PEAK, c.planes = SL_PLANE_ERROR));
-    REFUSED((c.n_features = 1, c.features[0] = 15, c.feature_spread[0] = 1));
+    REFUSED((c.n_features = 1, c.features[0] = 63, c.feature_spread[0] = 1));
     REFUSED((c.n_features = 1, c.features[0] = SL_FEATURE_LOG_PEAK)); /* without a spread */
     REFUSED(c.n_features = SL_MAX_FEATURES + 1);
     REFUSED((c.n_features = 1, c.features[0] = SL_FEATURE_BAND_MAX, c.feature_knots = 9, c.feature_bands[0] = 4));
@@ -312,9 +312,10 @@ static void features_have_names_that_find_them(void **state)
         assert_int_equal(sl_feature_of_bands((sl_feature)f), strncmp(name, "band_", 5) == 0);
         assert_int_equal(sl_feature_of_fit((sl_feature)f), strstr(name, "gp_") != NULL);
         assert_int_equal(sl_feature_of_redshift((sl_feature)f),
-                         strstr(name, "redshift") != NULL || strstr(name, "luminosity") != NULL);
+                         strstr(name, "redshift") != NULL || strstr(name, "luminosity") != NULL ||
+                             strstr(name, "gp_rest_") != NULL);
     }
-    assert_int_equal(n, 52);
+    assert_int_equal(n, 90);
     assert_int_equal(sl_feature_find((sl_str){"log_pea", 7}), SL_FEATURE_END);
 }
 
