@@ -36,9 +36,10 @@ static uint32_t symbol_at(const sl_shares *shares, uint32_t slot)
     return low;
 }
 
-static uint32_t code_symbol(sl_coder *c, const sl_shares *shares, uint32_t symbol)
+/* With slots, which read faster, where there are some. */
+static uint32_t code_symbol(sl_coder *c, const sl_shares *shares, const sl_slots *slots, uint32_t symbol)
 {
-    if (!c->writing) symbol = symbol_at(shares, sl_coder_slot(c));
+    if (!c->writing) symbol = slots != NULL ? slots->entry[sl_coder_slot(c)] >> 22 : symbol_at(shares, sl_coder_slot(c));
     const uint32_t start = shares->start[symbol], share = shares->start[symbol + 1] - start;
     if (c->writing) {
         sl_coder_put(c, start, share);
@@ -67,8 +68,9 @@ static uint32_t best_width(unsigned bits, uint32_t middle, size_t n, const uint8
     return best;
 }
 
-void sl_code_levels(sl_coder *c, unsigned bits, size_t n, uint8_t *level)
+void sl_code_levels(sl_coder *c, unsigned bits, size_t n, uint8_t *level, sl_slots *scratch)
 {
+    enum { MANY = 64 }; /* so many pay for filling the slots */
     uint32_t middle = 0, width = 0;
     if (c->writing) {
         uint64_t sum = 0;
@@ -80,32 +82,55 @@ void sl_code_levels(sl_coder *c, unsigned bits, size_t n, uint8_t *level)
     sl_code_raw(c, WIDTH_BITS, &width);
     sl_shares shares;
     shares_of_bell(bits, middle, width, &shares);
-    for (size_t i = 0; i < n; i++) level[i] = (uint8_t)code_symbol(c, &shares, level[i]);
+    const sl_slots *slots = !c->writing && n >= MANY ? scratch : NULL;
+    if (slots != NULL) sl_slots_fill(&shares, scratch);
+    for (size_t i = 0; i < n; i++) level[i] = (uint8_t)code_symbol(c, &shares, slots, level[i]);
 }
 
-void sl_small_count(uint32_t value, uint32_t count[SL_SMALL_END + 1])
+enum { SINGLE_BITS = 4, SINGLE = 1 << SINGLE_BITS };
+
+/* The symbol of a number, and how many bits follow it. */
+static uint32_t symbol_of(uint32_t value, unsigned *n_rest)
 {
-    count[value < SL_SMALL_END ? value : SL_SMALL_END]++;
+    *n_rest = 0;
+    if (value < SINGLE) return value;
+    unsigned length = SINGLE_BITS; /* of the bits behind the first */
+    while (value >> (length + 1) != 0) length++;
+    *n_rest = length - 1;
+    return SINGLE + 2 * (length - SINGLE_BITS) + (value >> (length - 1) & 1);
 }
 
-void sl_small_begin(sl_coder *c, const uint32_t count[SL_SMALL_END + 1], sl_small *out)
+void sl_small_count(sl_small *small, uint32_t value)
+{
+    unsigned n_rest;
+    small->count[symbol_of(value, &n_rest)]++;
+}
+
+void sl_small_begin(sl_coder *c, sl_small *small)
 {
     sl_bit_model models[1 << WEIGHT_BITS] = {0};
-    uint8_t weight[SL_SMALL_END + 1] = {0};
-    *out = (sl_small){0};
-    if (c->writing) sl_weights_of_counts(SL_SMALL_END + 1, count, weight);
-    for (int s = 0; s <= SL_SMALL_END; s++) {
+    uint8_t weight[SL_SMALL_SYMBOLS] = {0};
+    if (c->writing) sl_weights_of_counts(SL_SMALL_SYMBOLS, small->count, weight);
+    for (int s = 0; s < SL_SMALL_SYMBOLS; s++) {
         uint32_t w = weight[s];
         sl_code_tree(c, models, WEIGHT_BITS, &w);
         weight[s] = (uint8_t)(w < SL_N_WEIGHTS ? w : SL_N_WEIGHTS - 1);
     }
-    sl_shares_of_weights(SL_SMALL_END + 1, weight, &out->shares);
+    sl_shares_of_weights(SL_SMALL_SYMBOLS, weight, &small->shares);
+    if (!c->writing) sl_slots_fill(&small->shares, &small->slots);
 }
 
 void sl_code_small(sl_coder *c, sl_small *small, uint32_t *value)
 {
-    const uint32_t symbol = code_symbol(c, &small->shares, *value < SL_SMALL_END ? *value : SL_SMALL_END);
-    uint32_t rest = *value - SL_SMALL_END;
-    if (symbol == SL_SMALL_END) sl_code_number(c, &small->large, &rest);
-    *value = symbol < SL_SMALL_END ? symbol : SL_SMALL_END + rest;
+    unsigned n_rest = 0;
+    uint32_t symbol = c->writing ? symbol_of(*value, &n_rest) : 0;
+    symbol = code_symbol(c, &small->shares, &small->slots, symbol);
+    if (symbol < SINGLE) {
+        *value = symbol;
+        return;
+    }
+    n_rest = SINGLE_BITS - 1 + (symbol - SINGLE) / 2;
+    uint32_t rest = *value & ((1u << n_rest) - 1);
+    sl_code_raw(c, n_rest, &rest);
+    *value = (2 + (symbol - SINGLE) % 2) << n_rest | rest;
 }

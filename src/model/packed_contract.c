@@ -4,8 +4,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/half.h"
-#include "coding/levels.h"
 #include "model/packed.h"
 
 /* What the fields share. */
@@ -173,84 +171,6 @@ static sl_status code_input(fields *f, sl_contract *c, const sl_contract *standa
     return SL_OK;
 }
 
-/* ---- tables of features: knots as whole numbers of a step that is a power of two ---- */
-
-enum { MOST_STEPS = 1 << 24, LEAST_EXPONENT = -24 };
-
-/* The largest step that all knots are multiples of, and how often it is in each; false where that is too often. */
-static bool on_grid(uint32_t n, const uint16_t *knot, int32_t *exponent, int32_t *steps)
-{
-    int32_t least = 15;
-    for (uint32_t k = 0; k < n; k++) {
-        const double x = fabs((double)sl_half_to_float(knot[k]));
-        if (knot[k] == 0x8000) return false; /* a zero below zero */
-        for (int32_t e = LEAST_EXPONENT; x > 0 && e < least; e++) {
-            const double in_steps = ldexp(x, -e - 1);
-            if (in_steps != floor(in_steps)) least = e;
-        }
-    }
-    *exponent = least;
-    for (uint32_t k = 0; k < n; k++) {
-        const double in_steps = ldexp((double)sl_half_to_float(knot[k]), -least);
-        if (fabs(in_steps) >= MOST_STEPS) return false;
-        steps[k] = (int32_t)in_steps;
-    }
-    return true;
-}
-
-typedef struct tables {
-    sl_bit_model grid;
-    sl_number_model exponent, first;
-    sl_small rise;
-    int32_t before; /* the exponent of the table before */
-} tables;
-
-static void code_halves(fields *f, uint32_t n, uint16_t *knot)
-{
-    for (uint32_t k = 0; k < n; k++) {
-        uint32_t bits = knot[k];
-        sl_code_raw(f->c, 16, &bits);
-        knot[k] = (uint16_t)bits;
-    }
-}
-
-static void code_table(fields *f, tables *t, uint32_t n, uint16_t *knot)
-{
-    int32_t exponent = 0, steps[SL_MAX_KNOTS] = {0};
-    uint32_t grid = f->c->writing && on_grid(n, knot, &exponent, steps);
-    sl_code_bit(f->c, &t->grid, &grid);
-    if (!grid) {
-        code_halves(f, n, knot);
-        return;
-    }
-    int32_t change = exponent - t->before;
-    sl_code_signed(f->c, &t->exponent, &change);
-    exponent = (int32_t)((uint32_t)t->before + (uint32_t)change);
-    if (exponent < LEAST_EXPONENT || exponent > 15) exponent = 0; /* of a broken stream */
-    t->before = exponent;
-    sl_code_signed(f->c, &t->first, &steps[0]);
-    for (uint32_t k = 1; k < n; k++) {
-        uint32_t rise = (uint32_t)steps[k] - (uint32_t)steps[k - 1];
-        sl_code_small(f->c, &t->rise, &rise);
-        steps[k] = (int32_t)((uint32_t)steps[k - 1] + rise);
-    }
-    for (uint32_t k = 0; k < n; k++) knot[k] = sl_half_from_float((float)ldexp((double)steps[k], exponent));
-}
-
-static void code_tables(fields *f, sl_contract *c, uint32_t n_values)
-{
-    const uint32_t n = c->feature_knots;
-    tables t = {0};
-    uint32_t count[SL_SMALL_END + 1] = {0};
-    for (uint32_t i = 0; f->c->writing && i < n_values; i++) {
-        int32_t exponent, steps[SL_MAX_KNOTS];
-        if (!on_grid(n, &c->feature_table[i * n], &exponent, steps)) continue;
-        for (uint32_t k = 1; k < n; k++) sl_small_count((uint32_t)steps[k] - (uint32_t)steps[k - 1], count);
-    }
-    sl_small_begin(f->c, count, &t.rise);
-    for (uint32_t i = 0; i < n_values; i++) code_table(f, &t, n, &c->feature_table[i * n]);
-}
-
 static sl_status code_features(fields *f, sl_contract *c, sl_error *err)
 {
     sl_number_model next = {0};
@@ -278,7 +198,7 @@ static sl_status code_features(fields *f, sl_contract *c, sl_error *err)
     if (n_values == 0) return SL_OK;
     code_whole(f, &c->feature_knots, 0);
     if (c->feature_knots > SL_MAX_KNOTS) return broken("too many knots", err);
-    if (c->feature_knots > 0) code_tables(f, c, n_values);
+    if (c->feature_knots > 0) SL_TRY(sl_packed_tables(f->c, c, n_values, err));
     for (uint32_t i = 0; c->feature_knots == 0 && i < n_values; i++) {
         code_raw_float(f, &c->feature_center[i]);
         code_raw_float(f, &c->feature_spread[i]);
@@ -387,34 +307,4 @@ sl_status sl_packed_layers(sl_coder *c, sl_model_parts *parts, sl_arena *arena, 
         parts->n_tensors += parts->layers[i].n_tensors;
     }
     return parts->n_tensors > SL_MAX_TENSORS ? broken("too many tensors", err) : SL_OK;
-}
-
-/* ---- rounding tables ---- */
-
-/* Knots in steps of 2^exponent; false where one would move too far, or is no float16. */
-static bool round_to(uint32_t n, const uint16_t *knot, int exponent, double bound, uint16_t *to)
-{
-    for (uint32_t k = 0; k < n; k++) {
-        const double x = (double)sl_half_to_float(knot[k]), y = ldexp(rint(ldexp(x, -exponent)), exponent);
-        double room = INFINITY;
-        if (k > 0) room = fmin(room, x - (double)sl_half_to_float(knot[k - 1]));
-        if (k + 1 < n) room = fmin(room, (double)sl_half_to_float(knot[k + 1]) - x);
-        to[k] = sl_half_from_float((float)y);
-        if (fabs(y - x) > bound * room || (double)sl_half_to_float(to[k]) != y) return false;
-    }
-    return true;
-}
-
-void sl_packed_round_tables(sl_contract *c, double bound)
-{
-    const uint32_t n = c->feature_knots, n_values = sl_contract_input_features(c);
-    for (uint32_t i = 0; n > 0 && i < n_values; i++) {
-        uint16_t *knot = &c->feature_table[i * n], to[SL_MAX_KNOTS];
-        for (uint32_t k = 0; k < n; k++) knot[k] = knot[k] == 0x8000 ? 0 : knot[k];
-        for (int e = 15; e >= LEAST_EXPONENT; e--) {
-            if (!round_to(n, knot, e, bound, to)) continue;
-            memcpy(knot, to, n * sizeof *knot);
-            break;
-        }
-    }
 }

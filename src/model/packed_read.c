@@ -166,9 +166,10 @@ static sl_status take_levels(sl_packed_reader *r, size_t n, sl_tensor *t, sl_are
     t->packed.n_values = (uint16_t)((1u << bits) - 1);
     const sl_arena_mark mark = sl_arena_here(arena);
     uint8_t *level = SL_ARENA_NEW(arena, uint8_t, n);
-    if (level == NULL) return SL_FAIL_NOMEM(err);
+    sl_slots *scratch = SL_ARENA_NEW(arena, sl_slots, 1);
+    if (level == NULL || scratch == NULL) return SL_FAIL_NOMEM(err);
     memset(level, 0, n);
-    sl_code_levels(&r->coder, bits, n, level);
+    sl_code_levels(&r->coder, bits, n, level, scratch);
     for (size_t i = 0; i < n; i++) to[i] = base + step * (float)level[i];
     sl_arena_rewind(arena, mark);
     return SL_OK;

@@ -204,7 +204,7 @@ static sl_status put_levels(packer *p, size_t n, const float *x, unsigned bits)
     put_half(p, step);
     uint32_t bits_less = bits - 1;
     sl_code_raw(&p->coder, 3, &bits_less);
-    sl_code_levels(&p->coder, bits, n, level);
+    sl_code_levels(&p->coder, bits, n, level, NULL);
     free(level);
     return SL_OK;
 }

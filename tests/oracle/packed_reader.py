@@ -294,16 +294,26 @@ class Fields:
         return bytes(self.c.tree(self.letters, 8) for _ in range(self.c.number(self.numbers))).decode()
 
 
+def small(c, shares):
+    """A number that has a symbol below 16, and a half of an octave from there on."""
+    symbol = c.symbol(shares)
+    if symbol < 16:
+        return symbol
+    n = 3 + (symbol - 16) // 2
+    return (2 + symbol % 2) << n | c.raw(n)
+
+
 def table(c, models, rises, n, before):
-    """Knots of one value, and the exponent that the next one's is told from."""
-    if not c.bit(models["grid"]):
-        return [half(c.raw(16)) for _ in range(n)], before
-    exponent = before + c.signed(models["exponent"])
+    """Knots of one value; `before` has the exponents that the next ones are told from."""
+    floating = c.bit(models["scale"])
+    before[floating] += c.signed(models["change", floating])
     steps = [c.signed(models["first"])]
     for _ in range(n - 1):
-        rise = c.symbol(rises)
-        steps.append(steps[-1] + (rise if rise < 23 else 23 + c.number(models["large"])))
-    return [s * 2.0 ** exponent for s in steps], exponent
+        steps.append(steps[-1] + small(c, rises))
+    if not floating:
+        return [s * 2.0 ** before[0] for s in steps]
+    orders = [s << before[1] for s in steps]
+    return [half(abs(o) | (0x8000 if o < 0 else 0)) for o in orders]
 
 
 def features(f, n_bands):
@@ -321,12 +331,9 @@ def features(f, n_bands):
     n_knots = f.whole(0)
     if n_knots == 0:
         return kinds, [(f.raw_float(), f.raw_float()) for _ in range(n_values)]
-    rises, exponent, tables = c.weights(24), 0, []
-    models = {"grid": Bit(), "exponent": Models(), "first": Models(), "large": Models()}
-    for _ in range(n_values):
-        knots, exponent = table(c, models, rises, n_knots, exponent)
-        tables.append(knots)
-    return kinds, tables
+    rises, before = c.weights(40), [0, 0]
+    models = {"scale": Bit(), ("change", 0): Models(), ("change", 1): Models(), "first": Models()}
+    return kinds, [table(c, models, rises, n_knots, before) for _ in range(n_values)]
 
 
 def contract(c, standard):
