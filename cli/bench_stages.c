@@ -225,8 +225,7 @@ static bool make_curves(world *w, const bench_inputs *in)
 
 static bool make_inputs(world *w)
 {
-    const uint32_t steps = sl_contract_input_steps(&w->contract), channels = sl_contract_input_channels(&w->contract);
-    w->input_size = (size_t)steps * channels;
+    w->input_size = sl_contract_input_floats(&w->contract);
     w->inputs = calloc(w->n_curves + 1, w->input_size * sizeof *w->inputs);
     w->p = calloc(MOST_BATCH, w->contract.n_classes * sizeof *w->p);
     return w->inputs != NULL && w->p != NULL;

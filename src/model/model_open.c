@@ -148,6 +148,6 @@ sl_status sl_model_tensor(const sl_model *model, size_t index, sl_tensor_info *o
     out->storage = sl_packed_name(t->packed.kind);
     out->n_bytes = t->packed.bits / 8;
     out->n_values = t->packed.n_values;
-    if (sl_packed_has_book(t->packed.kind)) out->coding = sl_coding_name(t->packed.coding);
+    if (sl_packed_has_book(t->packed.kind) && t->packed.n_values > 0) out->coding = sl_coding_name(t->packed.coding);
     return SL_OK;
 }

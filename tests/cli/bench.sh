@@ -10,6 +10,8 @@ a,59003.1,y,30,1
 a,59006.1,u,50,2
 END
 starling bench -n 1 -t 0 --bands uy --warm-only curve.csv 2>&1 | sed -E "$plain" | head -n 6
+echo 'features beside the grid, and a packed model:'
+starling bench -m "$packed" -n 1 -t 0 -j 2 --alerts 20 --night 20 --warm-only 2>&1 | sed -E "$plain" | grep -E 'file|network, N'
 echo 'for programs:'
 starling bench -m "$model" -n 1 -t 0 -j 2 --alerts 2 --night 2 --json >bench.json
 python3 - <<'END'

@@ -1,6 +1,7 @@
 # Models and alerts, for people and for programs.
 starling inspect "$model" | books
 starling inspect --json "$model" | books
+starling inspect "$packed" | books | sed -n '/^  layer/,$p'
 starling simulate -q -n 50 --seed 3 --no-cutouts -o night.tar
 starling inspect night.tar
 starling inspect --json night.tar

@@ -39,12 +39,9 @@ def dump(model, folder):
 
 
 @pytest.fixture(scope="module")
-def parent(tmp_path_factory):
-    """A network of three matrices behind features with tables, trained for an epoch on made-up alerts."""
-    folder = tmp_path_factory.mktemp("packed")
-    model = folder / "parent.starling"
-    run(BUILD / "tests/oracle/make_packed_parent", model)
-    return model
+def parent():
+    """A network of three matrices behind features with tables, made by the build."""
+    return BUILD / "tests/helpers/features.model"
 
 
 @pytest.mark.parametrize("coding", ["plain", "huffman", "rans", "auto"])

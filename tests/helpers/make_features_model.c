@@ -1,4 +1,4 @@
-/* make_packed_parent FILE - an mlp of random weights whose features have tables of knots: what test_packed.py packs. */
+/* make_features_model FILE - an mlp of random weights whose features have tables of knots. */
 #include <math.h>
 #include <stdio.h>
 
@@ -33,6 +33,6 @@ int main(int argc, char **argv)
         status = sl_net_write(&size, &c, 1, argv[1], &err);
     }
     if (status == SL_OK) return 0;
-    fprintf(stderr, "make_packed_parent FILE: %s\n", err.message);
+    fprintf(stderr, "make_features_model FILE: %s\n", err.message);
     return 1;
 }
