@@ -480,7 +480,10 @@ static void describe(world *w)
 
 int bench_run(const bench_options *options, bench_report *out)
 {
-    world w = {.options = options, .report = out, .sink = fopen("/dev/null", "we")};
+    static world w; /* too large for the stack */
+    w.options = options;
+    w.report = out;
+    w.sink = fopen("/dev/null", "we");
     sl_error err;
     cpu_set_t all, one;
     CPU_ZERO(&one);

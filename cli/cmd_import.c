@@ -56,7 +56,7 @@ int cmd_import(int argc, char **argv)
     if (out == NULL) return opts_wrong(&about, "give -o MODEL, the file to write");
     const char *path = argv[1], *slash = strrchr(path, '/');
     sl_error err;
-    sl_contract contract;
+    static sl_contract contract; /* too large for the stack */
     if (sl_contract_preset(contracts[contract_index], &contract, &err) < 0) return say_failed(about.command, NULL, &err);
     snprintf(contract.source, sizeof contract.source, "%s", slash != NULL ? slash + 1 : path);
     snprintf(contract.created_by, sizeof contract.created_by, "starling import %s", sl_version());

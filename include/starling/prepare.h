@@ -146,7 +146,7 @@ typedef struct sl_class_rules {
  * numbers or by name. "ztf": the five classes of spectroscopic supernovae,
  * SN Ia, SN II, SN Ibc, SLSN-I and SN IIn, as superphot+ (de Soto et al. 2024)
  * has them. Or "NAME=LABEL+LABEL,NAME=LABEL,...", a NAME alone being its own
- * label. SL_ERR_INVAL says what is wrong.
+ * label. SL_ERR_INVAL says what is wrong; SL_ERR_NOMEM.
  */
 SL_API sl_status sl_class_rules_parse(const char *text, sl_class_rules *out, sl_error *err);
 /* Index of the class that a label is, in any case; -1 for none. */

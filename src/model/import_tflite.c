@@ -498,9 +498,11 @@ static void name_tensors(const sl_layer *layer, size_t index, sl_tensor *tensors
 
 static sl_status collect(importer *im, const sl_contract *contract, sl_model_parts *parts)
 {
-    *parts = (sl_model_parts){.contract = *contract, .n_layers = im->n_found,
-                              .layers = SL_ARENA_NEW(im->arena, sl_layer, im->n_found),
-                              .tensors = SL_ARENA_NEW(im->arena, sl_tensor, im->n_found * SL_ENCODER_TENSORS)};
+    memset(parts, 0, sizeof *parts);
+    parts->contract = *contract;
+    parts->n_layers = im->n_found;
+    parts->layers = SL_ARENA_NEW(im->arena, sl_layer, im->n_found);
+    parts->tensors = SL_ARENA_NEW(im->arena, sl_tensor, im->n_found * SL_ENCODER_TENSORS);
     if (parts->layers == NULL || parts->tensors == NULL) return SL_FAIL_NOMEM(im->err);
     for (size_t i = 0; i < im->n_found; i++) {
         found *f = &im->found[im->n_found - 1 - i];

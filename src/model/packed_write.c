@@ -353,10 +353,13 @@ sl_status sl_packed_write(const sl_model_parts *parts, const sl_packing *packing
     SL_REQUIRE(packing->vector_bits == 32 || packing->vector_bits == 16 || (packing->vector_bits >= 2 && packing->vector_bits <= 8), err);
     packer p = {.packing = packing, .err = err};
     *out = (sl_packed){0};
+    sl_model_parts *copy = malloc(sizeof *copy); /* the coder's functions go both ways, and so take what they could change */
+    if (copy == NULL) return SL_FAIL_NOMEM(err);
+    *copy = *parts;
     sl_coder_write(&p.coder);
-    sl_model_parts copy = *parts; /* the coder's functions go both ways, and so take what they could change */
-    sl_status status = sl_packed_contract(&p.coder, &copy.contract, err);
-    if (status == SL_OK) status = sl_packed_layers(&p.coder, &copy, NULL, err);
+    sl_status status = sl_packed_contract(&p.coder, &copy->contract, err);
+    if (status == SL_OK) status = sl_packed_layers(&p.coder, copy, NULL, err);
+    free(copy);
     for (size_t i = 0; status == SL_OK && i < parts->n_tensors; i++) status = put_tensor(&p, &parts->tensors[i]);
     void *stream = NULL;
     if (status == SL_OK) status = p.bytes.failed ? SL_FAIL_NOMEM(err) : sl_coder_bytes(&p.coder, &stream, &out->n_stream, err);

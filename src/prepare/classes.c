@@ -1,5 +1,6 @@
 /* Which labels are which class. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -30,30 +31,26 @@ static sl_status add_label(sl_class_rules *r, const char *text, size_t len, uint
 }
 
 /* PLAsTiCC's by number and by name. */
-static sl_status add_plasticc(sl_class_rules *r, sl_error *err)
+static sl_status add_plasticc(sl_class_rules *r, const sl_contract *c, sl_error *err)
 {
-    sl_contract c;
-    SL_TRY(sl_contract_preset("starling", &c, err));
-    r->n_classes = c.n_classes;
-    for (uint32_t i = 0; i < c.n_classes; i++) {
+    r->n_classes = c->n_classes;
+    for (uint32_t i = 0; i < c->n_classes; i++) {
         char number[16];
-        snprintf(number, sizeof number, "%d", (int)c.classes[i].plasticc_id);
-        r->classes[i] = c.classes[i];
+        snprintf(number, sizeof number, "%d", (int)c->classes[i].plasticc_id);
+        r->classes[i] = c->classes[i];
         SL_TRY(add_label(r, number, strlen(number), i, err));
-        SL_TRY(add_label(r, c.classes[i].name, strlen(c.classes[i].name), i, err));
+        SL_TRY(add_label(r, c->classes[i].name, strlen(c->classes[i].name), i, err));
     }
     return SL_OK;
 }
 
 /* The numbers that a class has in other taxonomies, where it is one of theirs. */
-static void set_numbers(sl_class *class)
+static void set_numbers(sl_class *class, const sl_contract *plasticc)
 {
     static const sl_class known[] = {{"SN Ia", 90, 2222}, {"SN II", 42, 2224}, {"SN Ibc", 62, 2223}, {"SLSN-I", 95, 2242}};
-    sl_contract c;
-    if (sl_contract_preset("starling", &c, NULL) < 0) return;
     const size_t n_known = sizeof known / sizeof known[0];
-    for (size_t i = 0; i < n_known + c.n_classes; i++) {
-        const sl_class *one = i < n_known ? &known[i] : &c.classes[i - n_known];
+    for (size_t i = 0; i < n_known + plasticc->n_classes; i++) {
+        const sl_class *one = i < n_known ? &known[i] : &plasticc->classes[i - n_known];
         if (strcasecmp(one->name, class->name) != 0) continue;
         class->plasticc_id = one->plasticc_id;
         class->elasticc_id = one->elasticc_id;
@@ -61,7 +58,7 @@ static void set_numbers(sl_class *class)
 }
 
 /* NAME=LABEL+LABEL, or NAME. */
-static sl_status add_class(sl_class_rules *r, const char *text, size_t len, sl_error *err)
+static sl_status add_class(sl_class_rules *r, const char *text, size_t len, const sl_contract *plasticc, sl_error *err)
 {
     const char *equals = memchr(text, '=', len);
     const size_t name = equals != NULL ? (size_t)(equals - text) : len;
@@ -71,7 +68,7 @@ static sl_status add_class(sl_class_rules *r, const char *text, size_t len, sl_e
     }
     sl_class *class = &r->classes[r->n_classes];
     memcpy(class->name, text, name);
-    set_numbers(class);
+    set_numbers(class, plasticc);
     const char *p = equals != NULL ? equals + 1 : text, *end = text + len;
     for (;;) {
         const char *plus = memchr(p, '+', (size_t)(end - p)), *stop = plus != NULL && equals != NULL ? plus : end;
@@ -83,20 +80,30 @@ static sl_status add_class(sl_class_rules *r, const char *text, size_t len, sl_e
     return SL_OK;
 }
 
-sl_status sl_class_rules_parse(const char *text, sl_class_rules *out, sl_error *err)
+static sl_status parse(const char *text, const sl_contract *plasticc, sl_class_rules *out, sl_error *err)
 {
-    SL_REQUIRE(text != NULL && out != NULL, err);
-    memset(out, 0, sizeof *out);
-    if (strcasecmp(text, "plasticc") == 0) return add_plasticc(out, err);
+    if (strcasecmp(text, "plasticc") == 0) return add_plasticc(out, plasticc, err);
     if (strcasecmp(text, "ztf") == 0) text = ztf_classes;
     for (const char *p = text;;) {
         const size_t len = strcspn(p, ",");
-        SL_TRY(add_class(out, p, len, err));
+        SL_TRY(add_class(out, p, len, plasticc, err));
         if (p[len] == '\0') break;
         p += len + 1;
     }
     if (out->n_classes >= 2) return SL_OK;
     return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "one class is nothing to tell apart");
+}
+
+sl_status sl_class_rules_parse(const char *text, sl_class_rules *out, sl_error *err)
+{
+    SL_REQUIRE(text != NULL && out != NULL, err);
+    memset(out, 0, sizeof *out);
+    sl_contract *plasticc = malloc(sizeof *plasticc); /* whose classes are PLAsTiCC's; too large for the stack */
+    if (plasticc == NULL) return SL_FAIL_NOMEM(err);
+    sl_status status = sl_contract_preset("starling", plasticc, err);
+    if (status == SL_OK) status = parse(text, plasticc, out, err);
+    free(plasticc);
+    return status;
 }
 
 int sl_class_rules_find(const sl_class_rules *rules, sl_str label)

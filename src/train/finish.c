@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "model/model_write.h"
 #include "train/answering.h"
 #include "train/validate.h"
 
@@ -24,13 +23,8 @@ static void tear_up(draft *d)
 
 static sl_status write_draft(const sl_learner *l, const float *params, draft *d, sl_error *err)
 {
-    sl_tensor *tensors = calloc(l->net->parts.n_tensors + 1, sizeof *tensors);
-    if (tensors == NULL) return SL_FAIL_NOMEM(err);
-    const sl_model_parts parts = sl_train_net_parts(l->net, params, tensors);
-    sl_status status = sl_model_write_memory(&parts, &d->bytes, &d->n_bytes, err);
-    if (status == SL_OK) status = sl_model_open_memory(d->bytes, d->n_bytes, &d->model, err);
-    free(tensors);
-    return status;
+    SL_TRY(sl_train_net_write(l->net, params, &d->bytes, &d->n_bytes, err));
+    return sl_model_open_memory(d->bytes, d->n_bytes, &d->model, err);
 }
 
 /* Answers on the whole light curves of those that taught. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "model/model_write.h"
 
 static const size_t max_arena_bytes = (size_t)1 << 30;
 
@@ -74,6 +75,19 @@ static sl_status shape_tensor(const sl_tensor *t, size_t index, sl_train_tensor 
     return SL_OK;
 }
 
+/* The network's tensors with the weights `params`. */
+static void set_floats(const sl_train_net *net, const float *params, sl_tensor *tensors)
+{
+    for (size_t i = 0; i < net->parts.n_tensors; i++) {
+        tensors[i] = net->parts.tensors[i];
+        tensors[i].storage = SL_STORAGE_FLOAT32;
+        tensors[i].scale = 1;
+        tensors[i].data = params + net->tensors[i].at;
+        tensors[i].n_bytes = net->tensors[i].n * sizeof *params;
+        tensors[i].name = (sl_str){0};
+    }
+}
+
 /* Copy the lists, and the weights into one vector. */
 static sl_status take_parts(sl_train_net *net, const sl_model_parts *parts, sl_error *err)
 {
@@ -100,7 +114,7 @@ static sl_status take_parts(sl_train_net *net, const sl_model_parts *parts, sl_e
     for (size_t i = 0; i < parts->n_tensors; i++) {
         copy_floats(&parts->tensors[i], net->tensors[i].n, net->params + net->tensors[i].at);
     }
-    net->parts = sl_train_net_parts(net, net->params, net->parts.tensors);
+    set_floats(net, net->params, net->parts.tensors);
     for (size_t i = 0; i < parts->n_tensors; i++) {
         sl_tensor *t = &net->parts.tensors[i];
         t->rank = parts->tensors[i].rank;
@@ -109,19 +123,20 @@ static sl_status take_parts(sl_train_net *net, const sl_model_parts *parts, sl_e
     return SL_OK;
 }
 
-sl_model_parts sl_train_net_parts(const sl_train_net *net, const float *params, sl_tensor *tensors)
+sl_status sl_train_net_write(const sl_train_net *net, const float *params, void **bytes, size_t *n_bytes, sl_error *err)
 {
-    sl_model_parts parts = net->parts;
-    for (size_t i = 0; i < parts.n_tensors; i++) {
-        tensors[i] = net->parts.tensors[i];
-        tensors[i].storage = SL_STORAGE_FLOAT32;
-        tensors[i].scale = 1;
-        tensors[i].data = params + net->tensors[i].at;
-        tensors[i].n_bytes = net->tensors[i].n * sizeof *params;
-        tensors[i].name = (sl_str){0};
+    sl_model_parts *parts = malloc(sizeof *parts);
+    sl_tensor *tensors = calloc(net->parts.n_tensors + 1, sizeof *tensors);
+    sl_status status = parts != NULL && tensors != NULL ? SL_OK : SL_FAIL_NOMEM(err);
+    if (status == SL_OK) {
+        *parts = net->parts;
+        parts->tensors = tensors;
+        set_floats(net, params, tensors);
+        status = sl_model_write_memory(parts, bytes, n_bytes, err);
     }
-    parts.tensors = tensors;
-    return parts;
+    free(parts);
+    free(tensors);
+    return status;
 }
 
 /* The tables of positions among the tensors. */

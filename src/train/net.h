@@ -100,8 +100,9 @@ void sl_train_net_free(sl_train_net *net);
 /* After the weights changed: transpose the matrices anew. */
 void sl_train_net_turn(sl_train_net *net);
 
-/* Parts with the given weights (n_params floats) in the place of the network's; borrows both. `tensors` is room for parts.n_tensors. */
-sl_model_parts sl_train_net_parts(const sl_train_net *net, const float *params, sl_tensor *tensors);
+/* The bytes of the model file with these weights (n_params floats) in the place of the network's. Gives *bytes; free with free().
+   Errors as sl_model_write_memory. */
+sl_status sl_train_net_write(const sl_train_net *net, const float *params, void **bytes, size_t *n_bytes, sl_error *err);
 
 /* NULL where training does not know the kind. */
 const sl_train_kind *sl_train_kind_of(sl_layer_kind kind);

@@ -326,8 +326,10 @@ sl_status sl_net_build(const sl_net_size *size, const sl_contract *contract, uin
     const struct net *net = find_net(size->name);
     if (net == NULL) return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "there is no network '%.32s'", size->name);
     SL_TRY(check_size(size, err));
-    *out = (sl_model_parts){.contract = *contract, .layers = SL_ARENA_NEW(arena, sl_layer, SL_MAX_LAYERS),
-                            .tensors = SL_ARENA_NEW(arena, sl_tensor, SL_MAX_TENSORS)};
+    memset(out, 0, sizeof *out);
+    out->contract = *contract;
+    out->layers = SL_ARENA_NEW(arena, sl_layer, SL_MAX_LAYERS);
+    out->tensors = SL_ARENA_NEW(arena, sl_tensor, SL_MAX_TENSORS);
     if (out->layers == NULL || out->tensors == NULL) return SL_FAIL_NOMEM(err);
     maker m = {.parts = out, .arena = arena, .size = size, .steps = sl_contract_input_steps(contract),
                .channels = sl_contract_input_channels(contract)};
@@ -341,10 +343,10 @@ sl_status sl_net_write(const sl_net_size *size, const sl_contract *contract, uin
     SL_REQUIRE(size != NULL && contract != NULL && path != NULL, err);
     SL_TRY(sl_contract_check(contract, err));
     sl_arena arena;
-    sl_model_parts parts;
     sl_arena_init(&arena, (size_t)512 << 20);
-    sl_status status = sl_net_build(size, contract, seed, &arena, &parts, err);
-    if (status == SL_OK) status = sl_model_write(&parts, path, err);
+    sl_model_parts *parts = SL_ARENA_NEW(&arena, sl_model_parts, 1);
+    sl_status status = parts != NULL ? sl_net_build(size, contract, seed, &arena, parts, err) : SL_FAIL_NOMEM(err);
+    if (status == SL_OK) status = sl_model_write(parts, path, err);
     sl_arena_release(&arena);
     return status;
 }

@@ -259,12 +259,12 @@ static sl_status begin(run *r, sl_error *err)
 {
     const sl_train_options *o = r->options;
     sl_arena arena;
-    sl_model_parts parts;
     SL_TRY(sl_split_make(r->data, o, &r->split, err));
     sl_arena_init(&arena, (size_t)1 << 30);
-    sl_status status = first_parts(r, &arena, &parts, err);
+    sl_model_parts *parts = SL_ARENA_NEW(&arena, sl_model_parts, 1);
+    sl_status status = parts != NULL ? first_parts(r, &arena, parts, err) : SL_FAIL_NOMEM(err);
     const sl_train_drops drops = {.encoder = o->drop_encoder, .head = o->drop_head};
-    if (status == SL_OK) status = sl_learner_new(&parts, &drops, o->batch, o->threads > 0 ? o->threads : sl_pool_cores(), &r->learner, err);
+    if (status == SL_OK) status = sl_learner_new(parts, &drops, o->batch, o->threads > 0 ? o->threads : sl_pool_cores(), &r->learner, err);
     sl_arena_release(&arena);
     if (status != SL_OK) return status;
     const sl_train_net *net = r->learner->net;

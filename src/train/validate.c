@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "model/model_write.h"
 #include "train/answering.h"
 
 sl_status sl_validate_model(const sl_learner *l, const sl_model *model, const sl_dataset *data, size_t n,
@@ -23,17 +22,13 @@ sl_status sl_validate_model(const sl_learner *l, const sl_model *model, const sl
 sl_status sl_validate(const sl_learner *l, const float *params, const sl_dataset *data, size_t n, const size_t *rows,
                       sl_scores *out, sl_error *err)
 {
-    sl_tensor *tensors = calloc(l->net->parts.n_tensors + 1, sizeof *tensors);
-    if (tensors == NULL) return SL_FAIL_NOMEM(err);
-    const sl_model_parts parts = sl_train_net_parts(l->net, params, tensors);
     void *bytes = NULL;
     sl_model *model = NULL;
     size_t n_bytes;
-    sl_status status = sl_model_write_memory(&parts, &bytes, &n_bytes, err);
+    sl_status status = sl_train_net_write(l->net, params, &bytes, &n_bytes, err);
     if (status == SL_OK) status = sl_model_open_memory(bytes, n_bytes, &model, err);
     if (status == SL_OK) status = sl_validate_model(l, model, data, n, rows, out, err);
     sl_model_close(model);
     free(bytes);
-    free(tensors);
     return status;
 }

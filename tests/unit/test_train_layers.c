@@ -282,10 +282,8 @@ static void the_forward_pass_is_the_runners(void **state)
         sl_model *model = NULL;
         sl_runner *runner = NULL;
         sl_error err;
-        sl_tensor *tensors = SL_ARENA_NEW(&t.arena, sl_tensor, SL_MAX_TENSORS);
-        const sl_model_parts trained = sl_train_net_parts(t.net, t.net->params, tensors);
         const size_t classes = t.parts->contract.n_classes;
-        assert_ok(sl_model_write_memory(&trained, &bytes, &n_bytes, &err), &err);
+        assert_ok(sl_train_net_write(t.net, t.net->params, &bytes, &n_bytes, &err), &err);
         assert_ok(sl_model_open_memory(bytes, n_bytes, &model, &err), &err);
         assert_ok(sl_runner_new(model, &runner, &err), &err);
         const float *z = sl_walk_forward(t.walk, t.lessons, 3, false);
