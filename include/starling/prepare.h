@@ -32,8 +32,9 @@ extern "C" {
  * luminosity distance and shift in wavelength as the Gaussian process of all
  * bands has it, errors never shrink. Where flux or error changed, a point is
  * significant if |flux| / error exceeds 5.5 + sqrt(2) times a normal number,
- * as PLAsTiCC's were found; a survey's detection that is not is gone. A view of
- * which no point is significant any more is drawn again.
+ * as PLAsTiCC's were found, the number being the one with which it was or was
+ * not before; only in a moved view can a point become so. A survey's detection
+ * that is not is gone. A view of which no point is significant is drawn again.
  */
 typedef struct sl_augment {
     uint32_t copies;       /* changed views beside the whole light curve, at most SL_MAX_COPIES */

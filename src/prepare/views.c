@@ -199,13 +199,25 @@ static double uniform(sl_rng *rng, double low, double high)
     return low + (high - low) * sl_rng_uniform(rng);
 }
 
-/* What is significant with these fluxes and errors. A survey's own detection that is not has never been. */
-static size_t detect_again(spot *spots, size_t n, sl_rng *rng)
+static double chance_detected(const spot *s)
+{
+    return erfc((half_detected - fabs(s->flux) / s->error) / (detected_blur * 1.4142135623730951)) / 2;
+}
+
+/*
+ * What is significant with these fluxes and errors, given what was with those
+ * of `base`: the threshold of a point is not known, but the same. A survey's own
+ * detection that is not significant has never been. may_gain: whether a point
+ * can become significant; under more noise it could by chance only, far from
+ * where the object shines.
+ */
+static size_t detect_again(spot *spots, const spot *base, size_t n, bool may_gain, sl_rng *rng)
 {
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
         spot s = spots[i];
-        s.detected = fabs(s.flux) / s.error > half_detected + detected_blur * sl_rng_normal(rng);
+        const double before = chance_detected(&base[i]), now = chance_detected(&s), u = sl_rng_uniform(rng);
+        s.detected = base[i].detected ? u * before < now : may_gain && u * (1 - before) < now - before;
         if (s.detected || s.kind != SL_POINT_DETECTION) spots[kept++] = s;
     }
     return kept;
@@ -223,12 +235,18 @@ static void add_noise(spot *spots, const spot *least, size_t n, double grown, sl
     }
 }
 
+/* A detection before what is none, then the one of the higher flux over error. */
+static bool is_more_significant(const spot *a, const spot *b)
+{
+    return a->detected != b->detected ? a->detected : a->flux * b->error > b->flux * a->error;
+}
+
 /* The most significant point stays. */
 static size_t drop_points(spot *spots, size_t n, double share, sl_rng *rng)
 {
     size_t kept = 0, best = 0;
     for (size_t i = 1; i < n; i++) {
-        if (spots[i].flux * spots[best].error > spots[best].flux * spots[i].error) best = i;
+        if (is_more_significant(&spots[i], &spots[best])) best = i;
     }
     for (size_t i = 0; i < n; i++) {
         if (sl_rng_uniform(rng) >= share || i == best) spots[kept++] = spots[i];
@@ -314,7 +332,7 @@ static size_t change_fluxes(sl_viewer *v, const sl_augment *a, bool dimmed, doub
     if (dimmed) dim(v->view, v->n, exp(-fabs(a->dim * sl_rng_normal(rng))));
     if (!is_moved && !dimmed && extra == 0) return v->n;
     add_noise(v->view, v->base, v->n, sqrt(1 + extra * extra), rng);
-    const size_t n = detect_again(v->view, v->n, rng);
+    const size_t n = detect_again(v->view, v->base, v->n, is_moved, rng);
     return count_detected(v->view, n) > 0 || count_detected(v->base, v->n) == 0 ? n : 0;
 }
 

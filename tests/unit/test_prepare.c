@@ -270,6 +270,32 @@ static void dimmed_views_keep_their_errors(void **state)
     sl_viewer_free(v);
 }
 
+/* The bump's 30 days are all that is ever significant, and less of it where there is more noise. */
+static void noise_makes_no_detections(void **state)
+{
+    (void)state;
+    object o;
+    make_object(&o, 4, 60);
+    for (size_t i = 0; i < 60; i++) o.points[i].kind = SL_POINT_FORCED;
+    sl_viewer *v = viewer_of(&o, "starling");
+    const sl_augment a = {.copies = 1, .noise_share = 1, .noise = 2};
+    size_t before = 0, now = 0, views = 0;
+    for (uint64_t seed = 0; seed < 300; seed++) {
+        const sl_alert view = draw(v, &a, seed);
+        if (view.n_points == 0) continue;
+        views++;
+        for (size_t i = 0; i < 60; i++) {
+            const bool was = (o.points[i].flags & SL_POINT_DETECTED) != 0, is = (view.points[i].flags & SL_POINT_DETECTED) != 0;
+            assert_true(was || !is);
+            before += was;
+            now += is;
+            if (view.points[i].value / view.points[i].error > 12 && was) assert_true(is);
+        }
+    }
+    assert_true(views > 290 && now > before / 2 && now < before * 19 / 20);
+    sl_viewer_free(v);
+}
+
 /* Of weak views, others and dimmed ones as many as the shares say. */
 static void views_are_of_three_kinds(void **state)
 {
@@ -559,6 +585,7 @@ int main(void)
         cmocka_unit_test(points_and_bands_are_left_out),
         cmocka_unit_test(errors_grow_with_the_noise),
         cmocka_unit_test(dimmed_views_keep_their_errors),
+        cmocka_unit_test(noise_makes_no_detections),
         cmocka_unit_test(views_are_of_three_kinds),
         cmocka_unit_test(another_redshift_changes_all_that_it_should),
         cmocka_unit_test(odd_alerts_make_no_trouble),
