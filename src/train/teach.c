@@ -110,6 +110,8 @@ static sl_status teach(school *s, sl_error *err)
     o.drop_head = s->student->teach_drop_head;
     o.seed += s->teacher + 1;
     o.calibrate = false;
+    o.soft_share = 0;
+    o.soft_temperature = 1; /* so that another share of them in the loss finds the same teachers in their checkpoints */
     o.progress = tell;
     o.user = s;
     void *bytes = NULL;
