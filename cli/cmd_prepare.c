@@ -276,7 +276,7 @@ static int check(const wishes *w, int n_operands)
 int cmd_prepare(int argc, char **argv)
 {
     wishes w = {.classes = "plasticc", .threads = 0,
-                .contract = {.bands = "gr", .features = "all", .planes = "asinh", .steps = 100, .window = 50, .knots = 9}};
+                .contract = {.bands = "gr", .features = "all", .planes = "asinh", .min_points = 2, .steps = 100, .window = 50, .knots = 9}};
     sl_augment *a = &w.options.augment;
     sl_augment_defaults(a);
     w.seed = a->seed;
@@ -290,7 +290,7 @@ int cmd_prepare(int argc, char **argv)
          "an object that the contract refuses gets a row of zeros, every feature missing; so it is with --like anyway"},
         {'x', "exclude", OPT_TEXT, &w.exclude, "FILE", "leave out the objects whose ids are in FILE"},
         {0, "only", OPT_TEXT, &w.only, "FILE", "take no objects but those whose ids are in FILE"},
-        {0, "like", OPT_TEXT, &w.like, "FILE", "make inputs for this model, or as this data set has them; the next twelve options say nothing then"},
+        {0, "like", OPT_TEXT, &w.like, "FILE", "make inputs for this model, or as this data set has them; the next thirteen options say nothing then"},
 
         {'b', "bands", OPT_TEXT, &w.contract.bands, "BANDS", "gr (default), ugrizy, or some of its letters"},
         {'z', "redshift", OPT_FLAG, &w.contract.redshift, NULL, "the table's redshift is an input"},
@@ -304,6 +304,7 @@ int cmd_prepare(int argc, char **argv)
         {0, "wavelengths", OPT_WHOLE, &w.contract.wavelengths, "N", "a grid over N even wavelengths in place of the bands", 2, SL_MAX_CHANNELS},
         {0, "no-grid", OPT_FLAG, &w.contract.no_grid, NULL, "no grid: the features alone, for train --net mlp"},
         {0, "nights", OPT_WHOLE, &w.contract.nights, "N", "no grid: the points, a row a night, the last N nights", 1, SL_MAX_GRID_LENGTH},
+        {0, "min-points", OPT_WHOLE, &w.contract.min_points, "N", "fewer points are no light curve (default 2)", 1, SL_MAX_POINTS},
         {0, "window", OPT_REAL, &w.contract.window, "DAYS", "points up to so long before and behind the detections; negative: all (default 50)", -1e6, 1e6},
 
         {'n', "copies", OPT_WHOLE, &w.copies, "N", "changed views of each object beside the whole one (default 0)", 0, SL_MAX_COPIES},

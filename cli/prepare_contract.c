@@ -114,6 +114,7 @@ sl_status contract_from_wishes(const contract_wishes *w, const sl_class_rules *c
     if (status == SL_OK) status = set_features(w, out, err);
     if (status < 0) return status;
     out->scaling = scalings[w->scaling];
+    out->min_points = (uint32_t)w->min_points;
     out->gp.grid_length = (uint32_t)w->steps;
     out->grid_wavelengths = (uint32_t)w->wavelengths;
     out->window_before_day = out->window_after_day = w->window;

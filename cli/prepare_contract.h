@@ -12,7 +12,7 @@ typedef struct contract_wishes {
     int scaling;          /* index into contract_scalings */
     int extras;           /* sl_extra_mode */
     bool redshift, no_grid;
-    uint64_t steps, wavelengths, nights, knots;
+    uint64_t min_points, steps, wavelengths, nights, knots;
     double window; /* [d] around the detections; negative: everything */
 } contract_wishes;
 

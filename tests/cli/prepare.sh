@@ -37,6 +37,8 @@ starling prepare points.csv --labels objects.csv -x reserved.csv --copies 5 -j 3
 cmp views.data again.data && echo 'any number of threads: the same file'
 show timeless starling prepare points.csv --labels objects.csv --only reserved.csv --bands ugrizy --redshift \
     --planes asinh,error --features all,-band_skew --wavelengths 20 --extras channels --half -o wide.data
+show timeless starling prepare points.csv --labels objects.csv --no-grid --min-points 1 -o features.data
+show timeless starling prepare points.csv --labels objects.csv --no-grid --nights 3 -o x
 show timeless starling prepare points.csv --labels objects.csv --nights 30 --keep-others --features log_peak,redshift -o nights.data
 show timeless starling prepare points.csv --labels objects.csv --like wide.data -o alike.data
 show timeless starling prepare points.csv --labels objects.csv --keep-empty -o kept.data
