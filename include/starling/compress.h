@@ -46,6 +46,14 @@ typedef enum sl_quantize_kind {
     SL_N_QUANTIZE_KINDS
 } sl_quantize_kind;
 
+/* How the file is coded. */
+typedef enum sl_compress_coding {
+    SL_COMPRESS_SMALLEST = 0, /* tensor by tensor */
+    SL_COMPRESS_RANS,
+    SL_COMPRESS_HUFFMAN, /* as the paper has it: runs of zeros and values, each in a canonical code */
+    SL_N_COMPRESS_CODINGS
+} sl_compress_coding;
+
 /*
  * How. Shares of the run are of the fine-tuning's steps, from 0 to 1: pruning
  * grows from prune_from to prune_to as in Zhu & Gupta 2017 (arXiv:1710.01878),
@@ -74,6 +82,8 @@ typedef struct sl_compress_options {
     uint32_t bits;   /* SL_QUANTIZE_INT: 2 to 8 */
 
     bool aware;      /* fine-tune with the values as they will be stored; else they are rounded at the end */
+
+    sl_compress_coding coding;
 
     bool student;    /* not the model's own network: a new one, of train->net, that it teaches */
     uint64_t seed;

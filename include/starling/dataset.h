@@ -74,7 +74,7 @@ typedef struct sl_dataset_writer sl_dataset_writer;
  * must pass sl_contract_check. With fit_features the values of the features
  * in each input are raw, NaN where missing. Over all rows are found, stored in
  * the contract and applied: with feature_knots the quantiles (k + 1/2) / K of
- * each; without, its centre and spread (the median; the larger of IQR / 1.349
+ * each, rounded by at most a fifth of the way to the next one; without, its centre and spread (the median; the larger of IQR / 1.349
  * and (q95 - q5) / 3.29, else the root mean square from the median, else 1).
  * Gives; free with _free. SL_ERR_IO, SL_ERR_NOMEM.
  */

@@ -44,7 +44,7 @@ static sl_status check_options(const sl_compress_options *o, sl_error *err)
                          o->clusters_first != 1 && o->clusters_vector <= SL_MAX_CLUSTERS && within(o->price, 0, 10) &&
                          (unsigned)o->start < SL_N_CLUSTER_STARTS && within(o->cluster_from, 0, 1) &&
                          within(o->cluster_kept, o->cluster_from, 1);
-    const bool rest = (o->steps & ~(unsigned)SL_COMPRESS_ALL) == 0 && (unsigned)o->quantize < SL_N_QUANTIZE_KINDS &&
+    const bool rest = (unsigned)o->coding < SL_N_COMPRESS_CODINGS && (o->steps & ~(unsigned)SL_COMPRESS_ALL) == 0 && (unsigned)o->quantize < SL_N_QUANTIZE_KINDS &&
                       o->bits >= 2 && o->bits <= 8 && o->again >= 1 && o->again <= 1000000;
     if (!prune) return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "compress: an option of pruning is out of its bounds");
     if (!cluster) return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "compress: an option of clustering is out of its bounds");

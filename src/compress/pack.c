@@ -9,6 +9,7 @@
 #include "compress/shape.h"
 #include "model/model_write.h"
 #include "model/open_model.h"
+#include "model/packed.h"
 
 /* ---- input values without a weight ---- */
 
@@ -61,6 +62,12 @@ static void drop_features(sl_train_net *net)
 
 /* ---- values ---- */
 
+static bool is_clustered(const sl_train_net *net, size_t tensor, const sl_compress_options *o)
+{
+    const bool wanted = (o->steps & SL_COMPRESS_CLUSTER) != 0 && !net->tensors[tensor].frozen;
+    return wanted && (net->parts.tensors[tensor].rank > 1 ? o->clusters : o->clusters_vector) > 0;
+}
+
 /* Round what is not clustered to what will be stored. */
 static void quantize(const sl_tensor *t, const sl_compress_options *o, float *w, size_t n)
 {
@@ -88,22 +95,62 @@ static void count(const sl_train_net *net, sl_compress_result *result)
     result->features_after = sl_contract_input_features(&net->parts.contract);
 }
 
+/* How the file stores it: float by float where no step asks for more. */
+static const sl_packing *choose_packing(const sl_compress_options *o, sl_packing *room)
+{
+    static const sl_coding codings[] = {SL_CODING_AUTO, SL_CODING_RANS, SL_CODING_HUFFMAN};
+    const bool quantize = (o->steps & SL_COMPRESS_QUANTIZE) != 0, code = (o->steps & SL_COMPRESS_CODE) != 0;
+    if (!quantize && !code && (o->steps & SL_COMPRESS_CLUSTER) == 0) return NULL;
+    *room = (sl_packing){.coding = code ? codings[o->coding] : SL_CODING_PLAIN, .matrix_bits = 32, .vector_bits = 32};
+    if (!quantize) return room;
+    room->grid_bits = o->quantize == SL_QUANTIZE_INT ? o->bits : 0;
+    room->matrix_bits = o->quantize == SL_QUANTIZE_FLOAT16 ? 16 : 32;
+    room->vector_bits = o->quantize == SL_QUANTIZE_BFLOAT16 ? 32 : 16;
+    return room;
+}
+
+/* Rounded to bfloat16 already: stored as such. Gives what t->data points to; free. */
+static sl_status store_bfloat16(sl_tensor *t, sl_error *err)
+{
+    const size_t n = t->n_bytes / sizeof(float);
+    const float *w = t->data;
+    uint16_t *words = malloc((n + 1) * sizeof *words);
+    if (words == NULL) return SL_FAIL_NOMEM(err);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, w + i, sizeof bits);
+        words[i] = (uint16_t)(bits >> 16);
+    }
+    t->storage = SL_STORAGE_BFLOAT16;
+    t->data = words;
+    t->n_bytes = n * sizeof *words;
+    return SL_OK;
+}
+
 static sl_status pack(sl_train_net *net, const sl_compress_options *o, const char *path, sl_compress_result *result,
                       sl_error *err)
 {
-    const bool prune = (o->steps & SL_COMPRESS_PRUNE) != 0, cluster = (o->steps & SL_COMPRESS_CLUSTER) != 0;
-    if (prune) drop_features(net);
+    if ((o->steps & SL_COMPRESS_PRUNE) != 0) drop_features(net);
     for (size_t i = 0; i < net->parts.n_tensors; i++) {
         sl_tensor *t = &net->parts.tensors[i];
-        const bool clustered = cluster && !net->tensors[i].frozen && (t->rank > 1 || o->clusters_vector > 0);
         float *w = net->params + net->tensors[i].at;
-        if ((o->steps & SL_COMPRESS_QUANTIZE) != 0 && !clustered) quantize(t, o, w, t->n_bytes / sizeof *w);
+        if ((o->steps & SL_COMPRESS_QUANTIZE) != 0 && !is_clustered(net, i, o)) quantize(t, o, w, t->n_bytes / sizeof *w);
     }
     count(net, result);
+    sl_packing packing;
+    net->parts.packing = choose_packing(o, &packing);
+    const bool words = (o->steps & SL_COMPRESS_QUANTIZE) != 0 && o->quantize == SL_QUANTIZE_BFLOAT16;
     void *bytes = NULL;
-    SL_TRY(sl_model_write_memory(&net->parts, &bytes, &result->bytes_after, err));
-    const sl_status status = sl_file_write(path, bytes, result->bytes_after, err);
+    sl_status status = SL_OK;
+    for (size_t i = 0; words && status == SL_OK && i < net->parts.n_tensors; i++) {
+        if (!is_clustered(net, i, o)) status = store_bfloat16(&net->parts.tensors[i], err);
+    }
+    if (status == SL_OK) status = sl_model_write_memory(&net->parts, &bytes, &result->bytes_after, err);
+    if (status == SL_OK) status = sl_file_write(path, bytes, result->bytes_after, err);
     free(bytes);
+    for (size_t i = 0; words && i < net->parts.n_tensors; i++) {
+        if (net->parts.tensors[i].storage == SL_STORAGE_BFLOAT16) free((void *)(uintptr_t)net->parts.tensors[i].data);
+    }
     return status;
 }
 

@@ -27,7 +27,9 @@ void sl_quantize_rows(size_t rows, size_t columns, uint32_t bits, const float *x
     for (size_t r = 0; r < rows; r++, x += columns, to += columns) {
         float most = 0;
         for (size_t c = 0; c < columns; c++) most = fmaxf(most, fabsf(x[c]));
-        const float scale = most / steps, inverse = most > 0 ? steps / most : 0;
-        for (size_t c = 0; c < columns; c++) to[c] = scale * rintf(x[c] * inverse);
+        float scale = most / steps;
+        sl_quantize_float16(1, &scale, &scale);
+        const float inverse = scale > 0 ? 1 / scale : 0;
+        for (size_t c = 0; c < columns; c++) to[c] = scale * fminf(fmaxf(rintf(x[c] * inverse), -steps), steps);
     }
 }

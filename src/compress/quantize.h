@@ -10,7 +10,8 @@ void sl_quantize_float16(size_t n, const float *x, float *to);
 void sl_quantize_bfloat16(size_t n, const float *x, float *to);
 /*
  * A row at a time to scale * integer, the integers within +-(2^(bits - 1) - 1)
- * and the scale such that the row's largest number is the last of them.
+ * and the scale, a float16, such that the row's largest number is the last of
+ * them. A row too small for that becomes 0.
  */
 void sl_quantize_rows(size_t rows, size_t columns, uint32_t bits, const float *x, float *to);
 

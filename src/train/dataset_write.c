@@ -16,8 +16,11 @@
 #include "base/error.h"
 #include "base/half.h"
 #include "model/model_flat.h"
+#include "model/packed.h"
 #include "train/dataset_file.h"
 #include "train/robust.h"
+
+#define KNOT_ROUNDING 0.2 /* of the way to the next knot, at most */
 
 /* An array that grows. */
 typedef struct column {
@@ -207,6 +210,8 @@ static sl_status fit_features(sl_dataset_writer *w, sl_error *err)
         }
     }
     free(values);
+    /* Rows are scaled as the model will scale, so the knots are rounded before: they take a third of the room in its file. */
+    sl_packed_round_tables(&w->contract, KNOT_ROUNDING);
     return SL_OK;
 }
 
