@@ -19,6 +19,7 @@ enum {
 
 /* Each takes argv with its own name at 0 and gives the exit code. */
 int cmd_bench(int argc, char **argv);
+int cmd_compress(int argc, char **argv);
 int cmd_evaluate(int argc, char **argv);
 int cmd_classify(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);

@@ -17,6 +17,7 @@ static const struct command {
     {"prepare", cmd_prepare, "labelled light curves to the data that train learns from"},
     {"train", cmd_train, "train a network on prepared light curves"},
     {"evaluate", cmd_evaluate, "how good a model is on light curves whose classes are known"},
+    {"compress", cmd_compress, "a model made small: prune, cluster, quantize, code"},
     {"bench", cmd_bench, "measure every stage on this machine"},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

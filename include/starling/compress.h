@@ -85,6 +85,7 @@ typedef struct sl_compress_options {
 
     sl_compress_coding coding;
 
+    bool shaped;     /* weights that are pruned and clustered already, as prune and cluster alone leave them: go on from there */
     bool student;    /* not the model's own network: a new one, of train->net, that it teaches */
     uint64_t seed;
 } sl_compress_options;
@@ -93,10 +94,10 @@ typedef struct sl_compress_options {
 SL_API void sl_compress_defaults(sl_compress_options *out);
 
 /*
- * How to fine-tune for it: the recipe of sl_train_defaults, with half of the
- * dropout and a quarter of the decay, since a network with fewer weights needs
- * less to hold it back, and with most of the loss the teacher's. SL_ERR_INVAL
- * for another name of a network.
+ * How to fine-tune for it: the recipe of sl_train_defaults, with many small
+ * steps, and hardly any dropout and decay, since a network with fewer weights
+ * needs less to hold it back (g and r of PLAsTiCC at 12 %: 0.924 in the place of
+ * 0.949). SL_ERR_INVAL for another name of a network.
  */
 SL_API sl_status sl_compress_recipe(const char *net, sl_train_options *out, sl_error *err);
 

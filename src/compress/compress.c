@@ -13,8 +13,8 @@
 void sl_compress_defaults(sl_compress_options *out)
 {
     *out = (sl_compress_options){
-        .steps = SL_COMPRESS_ALL, .sparsity = 0.7f, .global = true, .prune_from = 0.05f, .prune_to = 0.6f, .clusters = 16,
-        .clusters_vector = 8, .start = SL_CLUSTER_LINEAR, .cluster_from = 0.65f, .cluster_kept = 0.85f, .again = 50,
+        .steps = SL_COMPRESS_ALL, .sparsity = 0.7f, .global = true, .prune_from = 0.05f, .prune_to = 0.6f, .clusters = 8,
+        .clusters_vector = 4, .start = SL_CLUSTER_LINEAR, .cluster_from = 0.65f, .cluster_kept = 0.85f, .again = 50,
         .quantize = SL_QUANTIZE_INT, .bits = 8, .seed = 1,
     };
 }
@@ -22,11 +22,14 @@ void sl_compress_defaults(sl_compress_options *out)
 sl_status sl_compress_recipe(const char *net, sl_train_options *out, sl_error *err)
 {
     SL_TRY(sl_train_defaults(net, out, err));
-    if (out->teach == 0) out->drop_head *= 0.5f; /* else it is low already */
     out->teach = 0; /* the model to be compressed teaches */
-    out->drop_encoder *= 0.5f;
-    out->decay *= 0.25f;
-    out->soft_share = 0.7f;
+    out->rate = 2e-3f;
+    out->batch = 64; /* many small steps: the clusters have to settle */
+    out->average = 0.998f;
+    out->epochs = 150;
+    out->drop_head = out->drop_encoder = 0.05f;
+    out->decay = 0.03f;
+    out->soft_share = 0.5f;
     out->patience = 0; /* the end of the schedule is what is wanted */
     out->novelty = 0;  /* its matrix would be larger than the weights */
     return SL_OK;
@@ -132,12 +135,14 @@ sl_status sl_compress(const sl_model *model, const sl_dataset *data, const sl_co
     SL_TRY(sl_compress_recipe("t2", &recipe, err));
     *result = (sl_compress_result){.bytes_before = model->n_bytes,
                                    .features_before = sl_contract_input_features(sl_model_contract(model))};
-    if (data == NULL || !needs_training(options)) return sl_compress_pack(model, options, true, path, result, err);
+    if (data == NULL || options->shaped || !needs_training(options)) {
+        return sl_compress_pack(model, options, !options->shaped, model->id, path, result, err);
+    }
     SL_TRY(fine_tune(model, data, options, train != NULL ? train : &recipe, path, &result->train, err));
     result->trained = true;
     sl_model *tuned;
     SL_TRY(sl_model_open(path, &tuned, err));
-    const sl_status status = sl_compress_pack(tuned, options, false, path, result, err);
+    const sl_status status = sl_compress_pack(tuned, options, false, model->id, path, result, err);
     sl_model_close(tuned);
     return status;
 }

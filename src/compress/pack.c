@@ -1,5 +1,6 @@
 #include "compress/pack.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,14 +155,17 @@ static sl_status pack(sl_train_net *net, const sl_compress_options *o, const cha
     return status;
 }
 
-sl_status sl_compress_pack(const sl_model *model, const sl_compress_options *options, bool shape, const char *path,
-                  sl_compress_result *result, sl_error *err)
+sl_status sl_compress_pack(const sl_model *model, const sl_compress_options *options, bool shape, const char *origin, const char *path,
+                           sl_compress_result *result, sl_error *err)
 {
     sl_train_net *net;
     SL_TRY(sl_train_net_new(&model->parts, 1, NULL, &net, err));
     /* A network's weights were changed: what was fitted to its answers stays true of those that changed little. */
     net->parts.temperature = model->parts.temperature;
     net->parts.novelty = model->parts.novelty;
+    /* Where it comes from is one hash: the file names it had take a hundredth of it. */
+    char *source = net->parts.contract.source;
+    if (!options->shaped) snprintf(source, sizeof net->parts.contract.source, "model %s", origin);
     sl_status status = SL_OK;
     if (shape) {
         sl_shape *s;

@@ -7,10 +7,11 @@
 /*
  * Write the model as the options say, and fill the result's sizes. With
  * `shape` it is pruned and clustered here; else that was done, and only input
- * values that have no weight left are dropped. `path` may be the file that the
+ * values that have no weight left are dropped. `origin` is the large model's id,
+ * which becomes the contract's source. `path` may be the file that the
  * model was opened from.
  */
-sl_status sl_compress_pack(const sl_model *model, const sl_compress_options *options, bool shape, const char *path,
-                  sl_compress_result *result, sl_error *err);
+sl_status sl_compress_pack(const sl_model *model, const sl_compress_options *options, bool shape, const char *origin, const char *path,
+                           sl_compress_result *result, sl_error *err);
 
 #endif

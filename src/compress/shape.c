@@ -32,6 +32,7 @@ struct sl_shape {
     bool *zero;     /* n_params: pruned */
     float *scratch; /* n_params */
     double *order;  /* n_params */
+    bool pruned;    /* to the target */
     bool clustered;
 };
 
@@ -182,7 +183,7 @@ static void mark_smallest(sl_shape *s, const float *weights, size_t from, size_t
 
 static void prune(sl_shape *s, const float *weights)
 {
-    const double share = progress(s), sparsity = share * (double)s->options.sparsity;
+    const double share = s->pruned ? 1 : progress(s), sparsity = share * (double)s->options.sparsity;
     drop_features(s, weights, share);
     if (s->options.global) {
         mark_smallest(s, weights, 0, s->n_parts, sparsity);
@@ -260,11 +261,6 @@ static void share_clusters(const part *p, float *grad)
 
 /* ---- the constraint ---- */
 
-static bool is_pruned(const sl_shape *s)
-{
-    return wants(s, SL_COMPRESS_PRUNE) && s->at >= step_at(s, s->options.prune_to);
-}
-
 static bool is_kept(const sl_shape *s)
 {
     return s->clustered && s->at >= step_at(s, s->options.cluster_kept);
@@ -273,7 +269,7 @@ static bool is_kept(const sl_shape *s)
 static void share(void *user, float *grad)
 {
     const sl_shape *s = user;
-    if (is_pruned(s)) clear_pruned(s, grad);
+    if (s->pruned) clear_pruned(s, grad);
     for (size_t k = 0; is_kept(s) && k < s->n_parts; k++) {
         if (s->parts[k].k > 0) share_clusters(&s->parts[k], grad + s->parts[k].at);
     }
@@ -282,11 +278,14 @@ static void share(void *user, float *grad)
 static void step(void *user, uint64_t number, float *weights, float *average)
 {
     sl_shape *s = user;
-    const bool was_pruned = is_pruned(s), was_kept = is_kept(s);
+    const bool was_kept = is_kept(s);
     s->at = number;
     const bool now = number % s->options.again == 0;
-    if (wants(s, SL_COMPRESS_PRUNE) && !was_pruned && (now || is_pruned(s))) prune(s, average);
-    if (is_pruned(s)) {
+    if (wants(s, SL_COMPRESS_PRUNE) && !s->pruned) {
+        s->pruned = number >= step_at(s, s->options.prune_to);
+        if (now || s->pruned) prune(s, average);
+    }
+    if (s->pruned) {
         clear_pruned(s, weights);
         clear_pruned(s, average);
     }

@@ -1,0 +1,46 @@
+/* cli/compress_run.h - what `starling compress` does once its words are understood. */
+#ifndef CLI_COMPRESS_RUN_H
+#define CLI_COMPRESS_RUN_H
+
+#include "starling/starling.h"
+
+typedef struct compress_wishes {
+    sl_compress_options options;
+    sl_train_options train;
+    const char *model, *data, *out, *exclude, *only, *teachers, *ledger;
+    double budget; /* share of the log-loss; negative: none */
+    bool table, quiet;
+    uint32_t resamples;
+} compress_wishes;
+
+/* A model in the table. */
+typedef struct compress_row {
+    unsigned steps; /* SL_COMPRESS_* */
+    sl_compress_result result;
+    sl_compress_loss loss; /* n = 0 where there are no data */
+    double open_us, first_us, run_us; /* file to model; file to its first answer; an answer after that: medians */
+} compress_row;
+
+/* What a run works on. */
+typedef struct compress_run {
+    const compress_wishes *wishes;
+    sl_model *model;
+    sl_dataset *data; /* or NULL */
+    sl_train_options train;
+} compress_run;
+
+/* The exit code. */
+int compress_run_all(compress_wishes *wishes);
+
+/* Compress as `options` say into `path`, compare where there are data, and time. `from` is the model to begin with. */
+int compress_once(const compress_run *run, const sl_model *from, const sl_compress_options *options, const char *path,
+                  compress_row *row);
+/* "prune,cluster", or "float32" for no step. */
+const char *compress_steps(unsigned steps, char to[64]);
+/* A line of JSON about a row, appended. */
+int compress_write_ledger(const compress_run *run, const compress_row *row, const char *path, bool written);
+
+/* Every combination: OUT.md, OUT.csv and OUT.svg. compress_table.c */
+int compress_table(const compress_run *run);
+
+#endif
