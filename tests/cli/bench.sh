@@ -30,6 +30,18 @@ print(" ".join(row["kernel"] for row in told["network"]))
 assert 0.3 < sum(row["flop"] for row in told["network"]) / told["network_flop"] < 3
 assert told["peak_gflops"] > 0.1 and told["cold"]["start_us"] > 0 and told["cold"]["peak_kb"] > 500
 END
+echo 'features beside the grid, and alone:'
+awk 'BEGIN {
+    print "object_id,mjd,band,flux,flux_err"
+    for (k = 0; k < 12; k++) for (i = 0; i < 9; i++) print k "," 59000 + 5 * i "," (i % 2 ? "g" : "r") "," (k + 1) * (2 + i % 4) ",1"
+}' >some.csv
+awk 'BEGIN { print "object_id,type"; for (k = 0; k < 12; k++) print k "," (k % 2 ? "odd" : "even") }' >labels.csv
+for how in --half --no-grid; do
+    net=$([ $how = --no-grid ] && echo mlp || echo t2)
+    starling prepare some.csv --labels labels.csv --classes odd,even $how -q -o some.data
+    starling train some.data --net "$net" --folds 0 --teach 0 --epochs 1 --head 4 -q -o some.starling
+    starling bench -m some.starling -n 1 -t 0 --alerts 80 --night 20 --warm-only --json | grep -o '"network_32"'
+done
 show starling bench --bands grx
 show starling bench -m "$model" --bands gr
 show starling bench -m "$model" missing.tar
