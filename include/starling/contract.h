@@ -155,7 +155,7 @@ typedef struct sl_contract {
     bool drop_bad;            /* leave out points with non-finite values or errors <= 0, and exact duplicates */
     double window_before_day; /* keep points up to so long before the first detection; < 0 keeps all */
     double window_after_day;  /* and so long after the last */
-    uint32_t min_points;
+    uint32_t min_points;      /* 1 under SL_SEES_FEATURES: those of one moment are enough, too */
     uint32_t min_bands;
     uint32_t max_points; /* <= SL_MAX_POINTS */
 

@@ -262,7 +262,8 @@ static double origin(const rules *r, const sl_candidate *c)
     return c[0].time;
 }
 
-/* False where all times are the same once they count from the origin. */
+/* False where all times are the same once they count from the origin, unless there is no grid that needs a span and one
+   point is enough. */
 static bool write_out(const rules *r, sl_lightcurve_buffer *b, sl_lightcurve *out)
 {
     const bool reversed = r->contract->time_order == SL_TIME_REVERSED;
@@ -275,7 +276,8 @@ static bool write_out(const rules *r, sl_lightcurve_buffer *b, sl_lightcurve *ou
         b->band[i] = c->band;
         b->wavelength[i] = r->contract->bands[c->band].wavelength_aa;
     }
-    if (!(b->time[out->n - 1] > b->time[0])) return false;
+    const bool moment = r->contract->sees == SL_SEES_FEATURES && r->contract->min_points == 1;
+    if (!(b->time[out->n - 1] > b->time[0]) && !moment) return false;
     out->time = b->time;
     out->flux = b->flux;
     out->error = b->error;
