@@ -17,8 +17,8 @@ static const manual about = {
     .text =
         "MODEL is a file, or the name of a model that the program carries. With --data, which starling prepare makes,\n"
         "the network is fine-tuned while its weights become fewer (prune), share few values (cluster), are stored in\n"
-        "fewer bits (quantize) and are coded without loss (code); the model teaches it as it was. Without --data\n"
-        "the weights are changed as they are, and the steps are quantize,code unless said otherwise.\n\n"
+        "fewer bits (quantize) and are coded without loss (code); teachers tell it more than the labels do. Without\n"
+        "--data the weights are changed as they are, and the steps are quantize,code unless said otherwise.\n\n"
         "What was lost is told on the objects that the data's fold holds back: the paired difference of weighted\n"
         "log-loss with the middle 95 % of its resamples, class by class, and how often both models give the same\n"
         "answer. With --budget 1% a model that lost more is not written, unless the interval holds 0.\n\n"
@@ -71,7 +71,7 @@ static int parse_budget(const char *text, double *budget)
 typedef struct numbers {
     double sparsity, price, prune_from, prune_to, cluster_from, cluster_kept, rate, decay, average, dropout, soft_share;
     uint64_t features, clusters, clusters_first, clusters_vector, again, bits, folds, fold, epochs, batch, seed, threads,
-        resamples, head[2], width, heads, hidden;
+        resamples, teach, head[2], width, heads, hidden;
     int start, quantize, coding;
     bool each, sized[5];
 } numbers;
@@ -87,7 +87,7 @@ static numbers numbers_of(const compress_wishes *w)
         .soft_share = (double)t->soft_share, .features = c->features, .clusters = c->clusters,
         .clusters_first = c->clusters_first, .clusters_vector = c->clusters_vector, .again = c->again, .bits = c->bits,
         .folds = t->folds, .fold = t->fold, .epochs = t->epochs, .batch = t->batch, .seed = t->seed, .threads = t->threads,
-        .resamples = 1000, .head = {t->net.head[0], t->net.head[1]}, .width = t->net.width, .heads = t->net.heads,
+        .resamples = 1000, .teach = t->teach, .head = {t->net.head[0], t->net.head[1]}, .width = t->net.width, .heads = t->net.heads,
         .hidden = t->net.hidden, .start = (int)c->start, .quantize = (int)c->quantize,
     };
 }
@@ -125,6 +125,7 @@ static void grant(const numbers *n, compress_wishes *w)
     t->batch = (uint32_t)n->batch;
     t->seed = n->seed;
     t->threads = (uint32_t)n->threads;
+    t->teach = (uint32_t)n->teach;
     for (int i = 0; i < 2; i++) t->net.head[i] = (uint32_t)n->head[i];
     t->net.width = (uint32_t)n->width;
     t->net.heads = (uint32_t)n->heads;
@@ -172,7 +173,7 @@ static int parse(int argc, char **argv, compress_wishes *w)
         {0, "steps", OPT_TEXT, &steps, "LIST", "of prune,cluster,quantize,code (default all; without data quantize,code)"},
         {0, "budget", OPT_TEXT, &budget, "SHARE", "refuse a model that loses more of the log-loss, as 1% or 0.01"},
         {0, "table", OPT_FLAG, &w->table, NULL, "every combination of the steps"},
-        {0, "teacher", OPT_TEXT, &w->teachers, "MODEL,...", "taught by the mean of these models, not by MODEL alone"},
+        {0, "teacher", OPT_TEXT, &w->teachers, "MODEL,...", "taught by the mean of these models"},
         {0, "ledger", OPT_TEXT, &w->ledger, "FILE", "append a line of JSON about each model"},
         {'j', "threads", OPT_WHOLE, &n.threads, "N", "threads; 0: one a core (default)", 0, 1024},
         {0, "seed", OPT_WHOLE, &n.seed, "N", "of all chance (default 1)", 0, 1e18},
@@ -202,14 +203,16 @@ static int parse(int argc, char **argv, compress_wishes *w)
         {0, "decay", OPT_REAL, &n.decay, "X", "of weights (default 0.03)", 0, 10},
         {0, "average", OPT_REAL, &n.average, "X", "what the weights' average keeps in a step (default 0.998)", 0, 0.999999},
         {0, "dropout", OPT_REAL, &n.dropout, "X", "(default 0.05)", 0, 0.95},
-        {0, "soft-share", OPT_REAL, &n.soft_share, "X", "of the loss that is the teacher's (default 0.5)", 0, 1},
+        {0, "soft-share", OPT_REAL, &n.soft_share, "X", "of the loss that is the teacher's (default 0.3; t2 0.5)", 0, 1},
+        {0, "teach", OPT_WHOLE, &n.teach, "K", "first train K teachers, each on all but one part of the objects to learn from; 0: MODEL "
+                                               "teaches (default 4; t2 0)", 0, 64},
         {0, "folds", OPT_WHOLE, &n.folds, "K", "hold back one of K parts of the objects; 0: none (default 5)", 0, 1000},
         {0, "fold", OPT_WHOLE, &n.fold, "I", "which part, from 0: the one that MODEL did not learn from (default 0)", 0, 999},
         {0, "exclude", OPT_TEXT, &w->exclude, "FILE", "leave out the objects whose ids are in FILE"},
         {0, "only", OPT_TEXT, &w->only, "FILE", "take no objects but those whose ids are in FILE"},
         {0, "resamples", OPT_WHOLE, &n.resamples, "N", "for the interval (default 1000)", 10, 100000},
 
-        {0, "net", OPT_TEXT, &net, "NAME", "student: its network (default mlp)"},
+        {0, "net", OPT_TEXT, &net, "NAME", "of the teachers and of a student: their network (default mlp)"},
         {0, "head", OPT_WHOLE, &n.head[0], "N", "student: units of the first dense layer", 0, 4096, .given = &n.sized[0]},
         {0, "head2", OPT_WHOLE, &n.head[1], "N", "student: and of the second", 0, 4096, .given = &n.sized[1]},
         {0, "width", OPT_WHOLE, &n.width, "N", "student: channels", 1, 4096, .given = &n.sized[2]},

@@ -92,7 +92,8 @@ static bool tell_epoch(void *user, const sl_train_progress *p)
 {
     const telling *t = user;
     const bool terminal = isatty(STDERR_FILENO);
-    if (t->wishes->quiet || (!terminal && p->epoch % 10 != 0 && p->epoch != p->epochs)) return true;
+    if (p->teacher > 0 && !t->wishes->quiet && p->epoch == p->epochs) fprintf(stderr, "teacher %u/%u\n", p->teacher, p->teachers);
+    if (t->wishes->quiet || p->teacher > 0 || (!terminal && p->epoch % 10 != 0 && p->epoch != p->epochs)) return true;
     fprintf(stderr, terminal ? "\r%s: epoch %u/%u  loss %.4f  held back %.4f, %.1f %% right  %.0f s left      "
                              : "%s: epoch %u/%u  loss %.4f  held back %.4f, %.1f %% right  %.0f s left\n",
             t->steps, p->epoch, p->epochs, p->train_loss, p->loss, 100 * p->accuracy, p->seconds_left);

@@ -114,8 +114,9 @@ typedef struct sl_compress_result {
  * Compress a model and write it to `path`. With `data` it is fine-tuned where
  * a step needs that, as `train` says (NULL: the recipe of "t2"), whose init,
  * constraint and checkpoint count for nothing: it begins with the model's own
- * weights, or with options->student with a new network train->net; and it is
- * taught by the model unless train->soft is there. Without `data` the weights
+ * weights, or with options->student with a new network train->net. It is taught
+ * by train->soft if that is there, by train->teach teachers who never saw what
+ * they teach, or by the model itself. Without `data` the weights
  * are changed as they are, and temperature and novelty stay. Errors are those
  * of sl_train and sl_model_open; SL_ERR_INVAL for options beyond their bounds,
  * SL_ERR_UNSUPPORTED for input values to be dropped where the network takes

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "compress/pack.h"
 #include "compress/shape.h"
 #include "model/open_model.h"
 #include "starling/answers.h"
+#include "train/teach.h"
 
 void sl_compress_defaults(sl_compress_options *out)
 {
@@ -22,14 +24,12 @@ void sl_compress_defaults(sl_compress_options *out)
 sl_status sl_compress_recipe(const char *net, sl_train_options *out, sl_error *err)
 {
     SL_TRY(sl_train_defaults(net, out, err));
-    out->teach = 0; /* the model to be compressed teaches */
     out->rate = 2e-3f;
     out->batch = 64; /* many small steps: the clusters have to settle */
     out->average = 0.998f;
     out->epochs = 150;
     out->drop_head = out->drop_encoder = 0.05f;
     out->decay = 0.03f;
-    out->soft_share = 0.5f;
     out->patience = 0; /* the end of the schedule is what is wanted */
     out->novelty = 0;  /* its matrix would be larger than the weights */
     return SL_OK;
@@ -96,6 +96,23 @@ static float *weigh_features(const sl_dataset *data)
     return NULL;
 }
 
+/* What teachers say, who learn by the recipe of their own network and never saw what they teach. Gives *soft; free. */
+static sl_status ask_teachers(const sl_dataset *data, const sl_train_options *train, float **soft, sl_error *err)
+{
+    sl_train_options t;
+    SL_TRY(sl_train_defaults(train->net.name, &t, err));
+    t.folds = train->folds;
+    t.fold = train->fold;
+    t.leave_out = train->leave_out;
+    t.teach = train->teach;
+    t.epochs = train->epochs;
+    t.seed = train->seed;
+    t.threads = train->threads;
+    t.progress = train->progress;
+    t.user = train->user;
+    return sl_teach(data, &t, sl_clock_ns(), soft, err);
+}
+
 /* Train under the constraint into a file of floats. */
 static sl_status fine_tune(const sl_model *model, const sl_dataset *data, const sl_compress_options *o,
                            const sl_train_options *train, const char *path, sl_train_result *result, sl_error *err)
@@ -108,11 +125,17 @@ static sl_status fine_tune(const sl_model *model, const sl_dataset *data, const 
     sl_compress_options own = *o;
     if (!o->aware) own.steps &= ~(unsigned)SL_COMPRESS_QUANTIZE;
     sl_status status = sl_shape_new(&own, sl_contract_input_features(sl_dataset_contract(data)), importance, &shape, err);
+    float *soft = NULL;
+    if (status == SL_OK && t.soft == NULL && t.teach > 0) {
+        status = ask_teachers(data, train, &soft, err);
+        t.soft = soft;
+    }
     if (status == SL_OK && t.soft == NULL) {
         status = ask_model(model, data, t.threads, &answers, err);
         t.soft = answers.p;
     }
     t.init = o->student ? NULL : model;
+    t.teach = 0;
     t.checkpoint = NULL;
     t.resume = false;
     if (status == SL_OK) {
@@ -121,6 +144,7 @@ static sl_status fine_tune(const sl_model *model, const sl_dataset *data, const 
     }
     sl_answers_free(&answers);
     sl_shape_free(shape);
+    free(soft);
     free(importance);
     return status;
 }
