@@ -99,6 +99,7 @@ def main():
     parser.add_argument("--model", nargs=4, action="append", default=[], metavar=("NAME", "MODEL", "DATA", "OPTIONS"))
     parser.add_argument("--tflite", type=Path, action="append", default=[])
     arguments = parser.parse_args()
+    arguments.starling = arguments.starling.resolve()
     folder = arguments.docs / "compression"
     folder.mkdir(exist_ok=True)
     text = [INTRODUCTION]

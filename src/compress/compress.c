@@ -15,8 +15,8 @@
 void sl_compress_defaults(sl_compress_options *out)
 {
     *out = (sl_compress_options){
-        .steps = SL_COMPRESS_ALL, .sparsity = 0.7f, .global = true, .prune_from = 0.05f, .prune_to = 0.6f, .clusters = 8,
-        .clusters_vector = 4, .start = SL_CLUSTER_LINEAR, .cluster_from = 0.65f, .cluster_kept = 0.85f, .again = 50,
+        .steps = SL_COMPRESS_ALL, .sparsity = 0.7f, .global = true, .prune_from = 0.05f, .prune_to = 0.45f, .clusters = 8,
+        .clusters_vector = 4, .start = SL_CLUSTER_LINEAR, .cluster_from = 0.7f, .cluster_kept = 0.85f, .again = 50,
         .quantize = SL_QUANTIZE_INT, .bits = 8, .seed = 1,
     };
 }
