@@ -28,6 +28,15 @@ static const manual about = {
                 "starling evaluate -m t2.starling data.grids --json | jq .models[0].whole.figures.log_loss",
 };
 
+static int tell_file(const char *path, const evaluation *e, void (*tell)(FILE *to, const evaluation *e))
+{
+    if (path == NULL) return EXIT_WELL;
+    FILE *out = open_out(about.command, path);
+    if (out == NULL) return EXIT_IO;
+    tell(out, e);
+    return close_out(about.command, path, out);
+}
+
 static int tell(const evaluation *e)
 {
     const evaluate_wishes *w = e->wishes;
@@ -36,11 +45,8 @@ static int tell(const evaluation *e)
     } else {
         evaluate_tell_text(stdout, e);
     }
-    if (w->report == NULL) return EXIT_WELL;
-    FILE *out = open_out(about.command, w->report);
-    if (out == NULL) return EXIT_IO;
-    evaluate_tell_html(out, e);
-    return close_out(about.command, w->report, out);
+    const int code = tell_file(w->answers, e, evaluate_tell_answers);
+    return code == EXIT_WELL ? tell_file(w->report, e, evaluate_tell_html) : code;
 }
 
 int cmd_evaluate(int argc, char **argv)
@@ -57,6 +63,7 @@ int cmd_evaluate(int argc, char **argv)
         {0, "exclude", OPT_TEXT, &w.exclude, "FILE", "leave out the objects whose ids are in FILE"},
         {0, "strangers", OPT_TEXT, &w.strangers, "FILE", "the objects whose ids are in FILE are of no class, whatever their label is"},
         {0, "report", OPT_TEXT, &w.report, "FILE.html", "write a page with plots; it needs no other file"},
+        {0, "answers", OPT_TEXT, &w.answers, "FILE.csv", "write what the (first) model answers on each light curve; train --soft reads it"},
         {0, "json", OPT_FLAG, &w.json, NULL, "for programs: one JSON object on one line"},
         {0, "resamples", OPT_WHOLE, &w.resamples, "N", "for the intervals; 0: none (default 1000)", 0, 100000},
         {0, "seed", OPT_WHOLE, &w.seed, "N", "of the resamples (default 1)", 0, 1e18},

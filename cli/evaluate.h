@@ -12,7 +12,7 @@
 enum { MAX_BINS = 16, MAX_JUDGED = 2 /* a model, and another beside it */ };
 
 typedef struct evaluate_wishes {
-    const char *model, *against, *data, *only, *exclude, *strangers, *report;
+    const char *model, *against, *data, *only, *exclude, *strangers, *report, *answers;
     uint64_t folds, fold, resamples, seed, threads;
     bool has_fold, json;
 } evaluate_wishes;
@@ -93,6 +93,8 @@ void evaluate_release(evaluation *e);
 void evaluate_tell_text(FILE *to, const evaluation *e);
 /* One JSON object on one line. */
 void evaluate_tell_json(FILE *to, const evaluation *e);
+/* The answers of the first model, row by row, as CSV. */
+void evaluate_tell_answers(FILE *to, const evaluation *e);
 /* One page of HTML that needs nothing else. */
 void evaluate_tell_html(FILE *to, const evaluation *e);
 

@@ -53,3 +53,8 @@ printf 'nobody\n' >nobody
 show starling evaluate -m a.starling "$grids" --only nobody 2>&1 | figures
 starling evaluate -m a.starling "$grids" --resamples 0 --report no/where.html 2>&1 >/dev/null
 echo "exit code $?"
+echo 'answers for other programs:'
+starling evaluate -m a.starling "$grids" --resamples 0 --answers answers.csv >/dev/null
+head -n 1 answers.csv
+awk -F , 'NR > 1 { sum = 0; for (k = 4; k <= NF; k++) sum += $k; if (sum < 0.999 || sum > 1.001) bad++ } END { print NR - 1, "rows,", bad + 0, "bad" }' answers.csv
+starling train "$grids" --soft answers.csv --epochs 1 -q -o taught.starling && echo 'and train reads them'
