@@ -23,7 +23,7 @@ run() {
     "$starling" "$@"
 }
 
-# What distinguishes the models, and what all have in common. docs/models.md tells how each was found.
+# What distinguishes the models, and what all have in common. models/README.md tells how it was found.
 inputs_of() {
     case $1 in
     gr) echo '--bands gr' ;;
@@ -35,11 +35,20 @@ inputs_of() {
         ;;
     esac
 }
+# With more inputs a network is sooner sure of what it cannot know.
+epochs_of() {
+    case $1 in
+    gr) echo 200 ;;
+    ugrizy) echo 120 ;;
+    *) echo 100 ;;
+    esac
+}
 views='--no-grid --keep-empty --half --copies 40 --alert-share 0.2'
-recipe='--net mlp --teach 4 --teach-epochs 150 --teach-dropout 0.4 --epochs 200 --dropout 0.3 --patience 0'
+recipe='--net mlp --teach 4 --teach-epochs 150 --teach-dropout 0.4 --dropout 0.3 --patience 0'
 
 for name; do
     inputs=$(inputs_of "$name")
+    epochs=$(epochs_of "$name")
     grids=$work/$name.data
     printf '\n== %s: light curves to features\n' "$name"
     rm -f "$work/$name.commands"
@@ -52,7 +61,7 @@ for name; do
     folds=
     for k in 0 1 2 3 4; do
         # shellcheck disable=SC2086
-        run train "$grids" $recipe --fold $k --novelty none --ledger "$work/$name.ledger" -o "$work/$name-$k.starling"
+        run train "$grids" $recipe --epochs "$epochs" --fold $k --novelty none --ledger "$work/$name.ledger" -o "$work/$name-$k.starling"
         folds=$folds${folds:+,}$work/$name-$k.starling
     done
     run evaluate -m "$folds" "$grids" --json >"$work/$name-folds.json"
@@ -60,7 +69,7 @@ for name; do
 
     printf '\n== %s: all objects, at temperature %s\n' "$name" "$temperature"
     # shellcheck disable=SC2086
-    run train "$grids" $recipe --folds 0 --temperature "$temperature" --ledger "$work/$name.ledger" \
+    run train "$grids" $recipe --epochs "$epochs" --folds 0 --temperature "$temperature" --ledger "$work/$name.ledger" \
         -o "$work/$name.starling"
     cp "$work/$name.starling" "$models/$name.starling"
     python3 "$models/card.py" "$name" "$work" >"$models/$name.md"
