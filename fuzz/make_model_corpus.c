@@ -68,7 +68,7 @@ static void cluster(sl_arena *arena, sl_model_parts *parts)
 static sl_status write_packed(sl_arena *arena, sl_model_parts *parts, size_t i, const char *folder, sl_error *err)
 {
     static const unsigned vector_bits[] = {6, 16, 32, 3};
-    const sl_packing packing = {(sl_coding)(i % SL_CODING_AUTO), i % 3 == 2 ? 4 : 0, i % 2 ? 16 : 32, vector_bits[i % 4]};
+    const sl_packing packing = {(sl_coding)(i % SL_CODING_AUTO), i % 3 == 2 ? 4 : 0, i % 2 ? 16 : 32, vector_bits[i % 4], false};
     char path[4096];
     if (i % 3 != 2) cluster(arena, parts);
     parts->packing = &packing;

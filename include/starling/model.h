@@ -25,7 +25,7 @@ enum { SL_MODEL_IDENTIFIER_AT = 4 };
  * shape. Gives; close with sl_model_close. SL_ERR_IO; SL_ERR_FORMAT (what is
  * wrong and where); SL_ERR_UNSUPPORTED where the file has a version, a layer
  * or a storage that this build does not know. docs/format.md tells the format.
- * Cost: 15 us for t2, warm.
+ * Cost: 15 us for t2, warm; packed, 83 us for 55 000 weights, a tenth of them not zero.
  */
 SL_API sl_status sl_model_open(const char *path, sl_model **out, sl_error *err);
 /* The same from memory. Borrows bytes until sl_model_close; copies them where

@@ -39,14 +39,14 @@ SL_INLINE void GEMM(tile)(const sl_gemm *g, size_t n, size_t t, const sl_weights
     vf width[GEMM_VECTORS];
     vu zero[GEMM_VECTORS];
     SL_UNROLL for (size_t v = 0; v < V && kind == SL_WEIGHTS_INT8; v++) {
-        width[v] = vset(g->w_scale) * load(g->scale + t + v * VL);
+        width[v] = load(g->scale + t + v * VL);
         zero[v] = load_words(g->zero + t + v * VL);
     }
     SL_UNROLL for (size_t r = 0; r < R; r++) {
         const vf offset = vset(bias[r]);
         SL_UNROLL for (size_t v = 0; v < V; v++) {
             vf y = sum[r][v];
-            if (kind == SL_WEIGHTS_INT8) y = width[v] * vfloat((vu)y - zero[v] * (unsigned)g->w_sum[n + r]);
+            if (kind == SL_WEIGHTS_INT8) y = vset(g->w_scale[n + r]) * width[v] * vfloat((vu)y - zero[v] * (unsigned)g->w_sum[n + r]);
             y = vmax(least, y + offset);
             if (added) y = y + load(add + r * c_stride + v * VL);
             store(c + r * c_stride + v * VL, y);

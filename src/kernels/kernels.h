@@ -47,7 +47,7 @@ typedef enum sl_weights { SL_WEIGHTS_FLOAT32, SL_WEIGHTS_BFLOAT16, SL_WEIGHTS_IN
 
 /*
  * c[n][t] = act(sum_k w[n][k] x[k][t] + bias[n]) + add[n][t], for INT8
- * c[n][t] = act(w_scale scale[t] (sum_k w[n][k] x[k][t] - zero[t] w_sum[n]) + bias[n]) + add[n][t]
+ * c[n][t] = act(w_scale[n] scale[t] (sum_k w[n][k] x[k][t] - zero[t] w_sum[n]) + bias[n]) + add[n][t]
  *
  * FLOAT32 and BFLOAT16: the error of the sum over K channels is at most
  * (K + 2) 2^-24 sum |w x|; numbers under 2^-126 may count as 0 with BFLOAT16.
@@ -61,7 +61,7 @@ typedef struct sl_gemm {
     const float *bias; /* n */
     const void *x;     /* k rows of words */
     size_t x_stride;   /* words */
-    float w_scale;     /* this and the three below: INT8 */
+    const float *w_scale; /* n; this and the three below: INT8 */
     const int32_t *w_sum; /* n, of the row's bytes */
     const int32_t *zero;  /* one a lane */
     const float *scale;   /* one a lane */

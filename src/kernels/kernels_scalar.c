@@ -44,7 +44,7 @@ static void row_int8(const sl_gemm *g, size_t n, const int8_t *w, float *c)
             const uint8_t *x = (const uint8_t *)((const uint32_t *)g->x + k * g->x_stride + t);
             for (size_t i = 0; i < 4; i++) sum += w[4 * k + i] * x[i];
         }
-        c[t] = g->w_scale * g->scale[t] * (float)sum;
+        c[t] = g->w_scale[n] * g->scale[t] * (float)sum;
     }
 }
 

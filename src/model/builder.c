@@ -105,7 +105,7 @@ static sl_status widen(sl_builder *b, const sl_tensor *t, size_t n, const float 
     const int8_t *bytes = t->data;
     for (size_t i = 0; i < n; i++) {
         if (t->storage == SL_STORAGE_INT8) {
-            to[i] = t->scale * (float)bytes[i];
+            to[i] = sl_tensor_scale(t, i) * (float)bytes[i];
         } else {
             const uint32_t bits = (uint32_t)halves[i] << 16;
             memcpy(&to[i], &bits, sizeof bits);
@@ -122,6 +122,10 @@ static const char *storage_name(sl_storage storage)
 
 static sl_status check_scale(sl_builder *b, const sl_tensor *t)
 {
+    for (uint32_t r = 0; t->row_scale != NULL && r < t->shape[0]; r++) {
+        const float scale = t->row_scale[r]; /* 0: of a row of zeros */
+        if (!(scale >= 0) || !isfinite(scale)) return SL_BAD(b, "tensor %zu: scale %g of row %u", b->next_tensor - 1, (double)scale, r);
+    }
     if (t->scale > 0 && isfinite(t->scale)) return SL_OK;
     return SL_BAD(b, "tensor %zu: scale %g", b->next_tensor - 1, (double)t->scale);
 }
@@ -157,20 +161,22 @@ static sl_status take_int8(sl_builder *b, const sl_tensor *t, sl_matrix *out)
     SL_TRY(check_scale(b, t));
     out->kind = SL_WEIGHTS_INT8;
     out->words = (out->k + 3) / 4;
-    out->scale = t->scale;
     const size_t row = 4 * (size_t)out->words;
     int8_t *w = SL_ARENA_NEW(b->arena, int8_t, out->n * row);
     int32_t *sums = SL_ARENA_NEW(b->arena, int32_t, out->n);
-    if (w == NULL || sums == NULL) return SL_FAIL_NOMEM(b->err);
+    float *scale = SL_ARENA_NEW(b->arena, float, out->n);
+    if (w == NULL || sums == NULL || scale == NULL) return SL_FAIL_NOMEM(b->err);
     memset(w, 0, out->n * row);
     const int8_t *from = t->data;
     for (size_t n = 0; n < out->n; n++) {
         memcpy(w + n * row, from + n * out->k, out->k);
         sums[n] = 0;
+        scale[n] = t->row_scale != NULL ? t->row_scale[n] : t->scale;
         for (size_t k = 0; k < out->k; k++) sums[n] += w[n * row + k];
     }
     out->w = w;
     out->w_sum = sums;
+    out->scale = scale;
     b->op->info.storage = "int8";
     return SL_OK;
 }

@@ -22,6 +22,16 @@ static sl_status pack(sl_model_parts *own, sl_arena *arena, sl_error *err)
     return sl_packed_write(own, own->packing, &own->packed, err);
 }
 
+/* A scale a row has a place in packed models only. */
+static sl_status check_unpacked(const sl_model_parts *parts, sl_error *err)
+{
+    for (size_t i = 0; i < parts->n_tensors; i++) {
+        if (parts->tensors[i].row_scale == NULL) continue;
+        return SL_FAIL(err, SL_ERR_UNSUPPORTED, SL_REASON_NONE, "model: tensor %zu has a scale a row, so the model must be packed", i);
+    }
+    return SL_OK;
+}
+
 /* `as_it_was`: a packed model keeps its stream. */
 static sl_status write_memory(const sl_model_parts *parts, bool as_it_was, void **bytes, size_t *n_bytes, sl_error *err)
 {
@@ -42,6 +52,7 @@ static sl_status write_memory(const sl_model_parts *parts, bool as_it_was, void 
     sl_arena_init(&arena, (size_t)512 << 20);
     sl_network network;
     sl_status status = to_pack ? pack(own, &arena, err) : sl_network_build(own, &arena, &network, err);
+    if (status == SL_OK && own->packed.stream == NULL) status = check_unpacked(own, err);
     if (status == SL_OK) status = sl_model_flat_write(own, bytes, n_bytes, err);
     if (to_pack) sl_packed_free(&own->packed);
     sl_arena_release(&arena);

@@ -22,7 +22,7 @@ typedef struct sl_matrix {
     const void *w;     /* n x words */
     const float *bias; /* n */
     const int32_t *w_sum; /* int8: n, of the row's integers */
-    float scale;          /* int8 */
+    const float *scale;   /* int8: n, of each row */
 } sl_matrix;
 
 typedef struct sl_encoder {

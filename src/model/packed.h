@@ -31,6 +31,7 @@ struct sl_packing {
                              scale of the row are stored so; lossless, or not done */
     unsigned matrix_bits; /* others: 32 as they are, 16 rounded to float16 */
     unsigned vector_bits; /* biases, norms: 32, 16, or 2 to 8: so many levels from the least to the largest */
+    bool int8;            /* with grid_bits: matrices of Encoder and Dense run in int8 arithmetic, else they are widened */
 };
 /* Loses nothing, smallest. */
 extern const sl_packing sl_packing_lossless;

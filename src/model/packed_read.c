@@ -98,7 +98,6 @@ static float take_half(sl_packed_reader *r)
 
 static float float_of(int32_t order, sl_packed_kind kind)
 {
-    if (kind == SL_PACKED_ROWS) return (float)order;
     const uint32_t size = order < 0 ? (uint32_t)-order : (uint32_t)order;
     if (kind == SL_PACKED_CODEBOOK16) return sl_half_to_float((uint16_t)(size | (order < 0 ? 0x8000u : 0)));
     const uint32_t bits = size | (order < 0 ? 0x80000000u : 0);
@@ -107,32 +106,19 @@ static float float_of(int32_t order, sl_packed_kind kind)
     return x;
 }
 
-/* Indices of floats, which are the values themselves or a scale a row times them. */
+/* Indices of floats. */
 static sl_status take_book(sl_packed_reader *r, const sl_sparse *shape, sl_packed_kind kind, sl_tensor *t, sl_arena *arena, sl_error *err)
 {
-    const size_t rows = shape->rows, columns = shape->columns;
-    float *scale = NULL, of[SL_MAX_VALUES + 1] = {0}, *to = SL_ARENA_NEW(arena, float, rows * columns);
-    if (to == NULL) return SL_FAIL_NOMEM(err);
-    if (kind == SL_PACKED_ROWS) {
-        scale = SL_ARENA_NEW(arena, float, rows);
-        if (scale == NULL) return SL_FAIL_NOMEM(err);
-        uint32_t halves = 0;
-        sl_code_raw(&r->coder, 1, &halves);
-        for (size_t i = 0; i < rows; i++) scale[i] = (halves ? take_half : take_float)(r);
-    }
-    static const int32_t most[] = {[SL_PACKED_CODEBOOK16] = LARGEST_HALF, [SL_PACKED_CODEBOOK32] = LARGEST_FLOAT,
-                                   [SL_PACKED_ROWS] = LARGEST_INT8};
+    const size_t n = (size_t)shape->rows * shape->columns;
+    float of[SL_MAX_VALUES + 1] = {0}, *to = SL_ARENA_NEW(arena, float, n);
     int32_t order[SL_MAX_VALUES];
+    if (to == NULL) return SL_FAIL_NOMEM(err);
     sl_sparse s = *shape;
-    if (!take_values(r, most[kind], &s.n_values, order)) return broken(err);
+    if (!take_values(r, kind == SL_PACKED_CODEBOOK16 ? LARGEST_HALF : LARGEST_FLOAT, &s.n_values, order)) return broken(err);
     for (uint32_t v = 0; v < s.n_values; v++) of[v + 1] = float_of(order[v], kind);
-    memset(to, 0, rows * columns * sizeof *to);
-    SL_TRY(take_indices(r, &s, &(sl_sparse_to){to, of, sizeof *to}, t, arena, err));
-    for (size_t i = 0; scale != NULL && i < rows; i++) {
-        for (size_t c = 0; c < columns; c++) to[i * columns + c] *= scale[i];
-    }
+    memset(to, 0, n * sizeof *to);
     t->data = to;
-    return SL_OK;
+    return take_indices(r, &s, &(sl_sparse_to){to, of, sizeof *to}, t, arena, err);
 }
 
 static sl_status take_int8(sl_packed_reader *r, const sl_sparse *shape, sl_tensor *t, sl_arena *arena, sl_error *err)
@@ -143,7 +129,6 @@ static sl_status take_int8(sl_packed_reader *r, const sl_sparse *shape, sl_tenso
     if (to == NULL) return SL_FAIL_NOMEM(err);
     sl_sparse s = *shape;
     t->storage = SL_STORAGE_INT8;
-    t->scale = take_float(r);
     if (!take_values(r, LARGEST_INT8, &s.n_values, order)) return broken(err);
     for (uint32_t v = 0; v < s.n_values; v++) {
         if (order[v] > INT8_MAX) return broken(err);
@@ -152,6 +137,32 @@ static sl_status take_int8(sl_packed_reader *r, const sl_sparse *shape, sl_tenso
     memset(to, 0, n);
     t->data = to;
     return take_indices(r, &s, &(sl_sparse_to){to, of, 1}, t, arena, err);
+}
+
+/* Integers and a scale a row: as they are, or widened, unless they are for int8 arithmetic. */
+static sl_status take_rows(sl_packed_reader *r, const sl_sparse *shape, sl_tensor *t, sl_arena *arena, sl_error *err)
+{
+    const size_t rows = shape->rows, columns = shape->columns;
+    float *scale = SL_ARENA_NEW(arena, float, rows);
+    if (scale == NULL) return SL_FAIL_NOMEM(err);
+    uint32_t halves = 0, int8 = 0;
+    sl_code_raw(&r->coder, 1, &halves);
+    sl_code_raw(&r->coder, 1, &int8);
+    for (size_t i = 0; i < rows; i++) scale[i] = (halves ? take_half : take_float)(r);
+    SL_TRY(take_int8(r, shape, t, arena, err));
+    if (int8) {
+        t->row_scale = scale;
+        return SL_OK;
+    }
+    float *to = SL_ARENA_NEW(arena, float, rows * columns);
+    if (to == NULL) return SL_FAIL_NOMEM(err);
+    const int8_t *from = t->data;
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t c = 0; c < columns; c++) to[i * columns + c] = scale[i] * (float)from[i * columns + c];
+    }
+    t->storage = SL_STORAGE_FLOAT32;
+    t->data = to;
+    return SL_OK;
 }
 
 static sl_status take_levels(sl_packed_reader *r, size_t n, sl_tensor *t, sl_arena *arena, sl_error *err)
@@ -219,10 +230,13 @@ sl_status sl_packed_next(sl_packed_reader *r, uint32_t rank, const uint32_t *sha
     case SL_PACKED_FLOAT16:
     case SL_PACKED_BFLOAT16: status = take_plain(r, n, (sl_packed_kind)kind, out, arena, err); break;
     case SL_PACKED_LEVELS: status = take_levels(r, n, out, arena, err); break;
-    case SL_PACKED_INT8: status = take_int8(r, &matrix, out, arena, err); break;
+    case SL_PACKED_INT8:
+        out->scale = take_float(r);
+        status = take_int8(r, &matrix, out, arena, err);
+        break;
+    case SL_PACKED_ROWS: status = take_rows(r, &matrix, out, arena, err); break;
     case SL_PACKED_CODEBOOK16:
-    case SL_PACKED_CODEBOOK32:
-    case SL_PACKED_ROWS: status = take_book(r, &matrix, (sl_packed_kind)kind, out, arena, err); break;
+    case SL_PACKED_CODEBOOK32: status = take_book(r, &matrix, (sl_packed_kind)kind, out, arena, err); break;
     }
     sl_bits_align(&r->bits);
     out->packed.bits = sl_coder_bits(&r->coder) + (double)sl_bits_taken(&r->bits) - before;

@@ -9,7 +9,7 @@
 #include "coding/sparse.h"
 #include "model/packed.h"
 
-const sl_packing sl_packing_lossless = {SL_CODING_AUTO, 0, 32, 32};
+const sl_packing sl_packing_lossless = {SL_CODING_AUTO, 0, 32, 32, false};
 
 typedef struct packer {
     sl_coder coder;
@@ -263,6 +263,15 @@ static bool find_scale(size_t n, const float *x, float most, float *scale, int8_
     return false;
 }
 
+static void put_row_scales(packer *p, size_t rows, const float *scale, bool halves, bool int8)
+{
+    uint32_t flags[] = {halves, int8};
+    put_kind(p, SL_PACKED_ROWS);
+    sl_code_raw(&p->coder, 1, &flags[0]);
+    sl_code_raw(&p->coder, 1, &flags[1]);
+    for (size_t r = 0; r < rows; r++) (halves ? put_half : put_float)(p, scale[r]);
+}
+
 static sl_status put_rows(packer *p, const sl_sparse *shape, const float *x, bool *done)
 {
     const size_t rows = shape->rows, columns = shape->columns;
@@ -278,10 +287,7 @@ static sl_status put_rows(packer *p, const sl_sparse *shape, const float *x, boo
     book b = {0};
     if (well) status = make_book(rows * columns, whole, order_of_int8, &b, &few, p->err);
     if (well && status == SL_OK) {
-        uint32_t flag = halves;
-        put_kind(p, SL_PACKED_ROWS);
-        sl_code_raw(&p->coder, 1, &flag);
-        for (size_t r = 0; r < rows; r++) (halves ? put_half : put_float)(p, scale[r]);
+        put_row_scales(p, rows, scale, halves, p->packing->int8);
         put_values(p, &b);
         status = put_indices(p, &(sl_sparse){shape->rows, shape->columns, b.n}, b.symbol);
         *done = true;
@@ -318,8 +324,12 @@ static sl_status put_int8(packer *p, const sl_sparse *shape, const sl_tensor *t)
     book b;
     bool few;
     SL_TRY(make_book((size_t)shape->rows * shape->columns, t->data, order_of_int8, &b, &few, p->err));
-    put_kind(p, SL_PACKED_INT8);
-    put_float(p, t->scale);
+    if (t->row_scale != NULL) {
+        put_row_scales(p, shape->rows, t->row_scale, false, true);
+    } else {
+        put_kind(p, SL_PACKED_INT8);
+        put_float(p, t->scale);
+    }
     put_values(p, &b);
     const sl_status status = put_indices(p, &(sl_sparse){shape->rows, shape->columns, b.n}, b.symbol);
     free(b.symbol);

@@ -101,6 +101,7 @@ typedef struct sl_tensor_packed {
 typedef struct sl_tensor {
     sl_storage storage;
     float scale;   /* int8: value = scale * integer */
+    const float *row_scale; /* int8: where there is one, a scale for each of shape[0] rows in its place; packed models only */
     uint32_t rank; /* 0: the layer implies the shape */
     uint32_t shape[SL_MAX_RANK];
     const void *data; /* borrowed; null only where the file has no byte at that place */
@@ -109,6 +110,12 @@ typedef struct sl_tensor {
     size_t n;         /* numbers in it: set when its layer takes it */
     sl_tensor_packed packed; /* reading a packed model */
 } sl_tensor;
+
+/* The scale of an int8 tensor's number i; t->n and its shape must be known. */
+static inline float sl_tensor_scale(const sl_tensor *t, size_t i)
+{
+    return t->row_scale != NULL ? t->row_scale[i / (t->n / t->shape[0])] : t->scale;
+}
 
 /* See model/packed.h. */
 typedef struct sl_packing sl_packing;

@@ -49,7 +49,7 @@ static void copy_floats(const sl_tensor *t, size_t n, float *to)
         if (t->storage == SL_STORAGE_FLOAT32) {
             memcpy(to + i, (const char *)t->data + 4 * i, 4);
         } else if (t->storage == SL_STORAGE_INT8) {
-            to[i] = t->scale * (float)((const int8_t *)t->data)[i];
+            to[i] = sl_tensor_scale(t, i) * (float)((const int8_t *)t->data)[i];
         } else {
             uint16_t half;
             memcpy(&half, (const char *)t->data + 2 * i, 2);

@@ -258,7 +258,7 @@ static sl_status pack_as(sl_coding coding, unsigned grid_bits, sl_error *err)
 {
     static float weights[20000]; /* the same in eighths: so few values that there are codebooks */
     static sl_tensor tensors[64];
-    const sl_packing packing = {coding, grid_bits, 32, 6};
+    const sl_packing packing = {coding, grid_bits, 32, 6, false};
     sl_model_parts *parts = malloc(sizeof *parts);
     if (parts == NULL) return SL_FAIL_NOMEM(err);
     *parts = model->parts;

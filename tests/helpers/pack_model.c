@@ -58,7 +58,7 @@ int main(int argc, char **argv)
     sl_arena_init(&arena, (size_t)1 << 30);
     sl_status status = sl_model_open(argv[1], &model, &err);
     if (status == SL_OK) {
-        const sl_packing packing = {(sl_coding)coding_of(argv[3]), 0, 32, (unsigned)atoi(argv[6])};
+        const sl_packing packing = {(sl_coding)coding_of(argv[3]), 0, 32, (unsigned)atoi(argv[6]), false};
         sl_model_parts parts = model->parts;
         parts.packing = &packing;
         bool well = true;

@@ -132,7 +132,7 @@ static void fill_gemm(sl_gemm *g)
         g->w_sum = sums;
         g->scale = scale;
         g->zero = zero;
-        g->w_scale = 0.37f;
+        g->w_scale = normals(g->n, 1);
     }
 }
 

@@ -6,7 +6,7 @@
 
 static float number(const sl_tensor *t, size_t i)
 {
-    if (t->storage == SL_STORAGE_INT8) return t->scale * (float)((const int8_t *)t->data)[i];
+    if (t->storage == SL_STORAGE_INT8) return sl_tensor_scale(t, i) * (float)((const int8_t *)t->data)[i];
     if (t->storage == SL_STORAGE_FLOAT32) return ((const float *)t->data)[i];
     const uint32_t bits = (uint32_t)((const uint16_t *)t->data)[i] << 16;
     float x;

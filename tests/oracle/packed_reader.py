@@ -251,7 +251,7 @@ class Reader:
             if kind == 6:
                 scale *= np.uint32(c.raw(32)).view("f4")
             if kind == 7:
-                halves = c.raw(1)
+                halves, _ = c.raw(1), c.raw(1)
                 scale = np.array([[half(c.raw(16)) if halves else np.uint32(c.raw(32)).view("f4")] for _ in range(rows)], "f4")
             book = [0.0]
             for v in self.values():

@@ -118,7 +118,7 @@ static void a_thin_model_is_small(void **state)
     const size_t whole = assert_same_answers(&arena, parts, &sl_packing_lossless);
     assert_in_range(whole, 53048, 53400); /* 13 262 floats, and 200 bytes of contract */
     thin_out(&arena, parts, 0.1f, 0.3f);
-    sl_packing packing = {SL_CODING_AUTO, 0, 32, 8};
+    sl_packing packing = {SL_CODING_AUTO, 0, 32, 8, false};
     void *bytes;
     size_t n_bytes, of_coding[SL_N_CODINGS];
     for (int coding = 0; coding < SL_N_CODINGS; coding++) {
@@ -143,7 +143,7 @@ static void vectors_are_rounded_as_asked(void **state)
     sl_arena_init(&arena, 1 << 26);
     sl_model_parts *parts = random_model(&arena, 3, &t2_size);
     for (unsigned bits = 2; bits <= 32; bits = bits < 8 ? bits + 1 : 2 * bits) {
-        const sl_packing packing = {SL_CODING_AUTO, 0, 16, bits};
+        const sl_packing packing = {SL_CODING_AUTO, 0, 16, bits, false};
         parts->packing = &packing;
         void *bytes;
         size_t n_bytes;
@@ -191,7 +191,7 @@ static void rows_of_integers_come_back(void **state)
             }
             t->data = w;
         }
-        const sl_packing packing = {SL_CODING_PLAIN, bits, 32, 16};
+        const sl_packing packing = {SL_CODING_PLAIN, bits, 32, 16, false};
         parts->packing = &packing;
         void *bytes;
         size_t n_bytes;
@@ -206,6 +206,69 @@ static void rows_of_integers_come_back(void **state)
         sl_model_close(model);
         free(bytes);
     }
+    sl_arena_release(&arena);
+}
+
+/* The same rows in int8 arithmetic: each weight as it was, and answers as near as those of int8 models are. */
+static void rows_of_integers_run_in_int8(void **state)
+{
+    (void)state;
+    sl_arena arena;
+    sl_arena_init(&arena, 1 << 26);
+    sl_error err;
+    sl_model_parts *parts = random_model(&arena, 3, &t2_size);
+    for (size_t i = 0; i < parts->n_tensors; i++) {
+        sl_tensor *t = &parts->tensors[i];
+        const size_t n = count_of(t), columns = n / t->shape[0];
+        if (t->rank < 2) continue;
+        float *w = SL_ARENA_NEW(&arena, float, n);
+        for (size_t k = 0; k < n; k++) { /* rows of very different sizes, the last one zeros */
+            const size_t row = k / columns;
+            const float scale = ldexpf(1, -(int)(row % 5) - 4), x = rintf(((const float *)t->data)[k] / scale);
+            w[k] = row + 1 == t->shape[0] ? 0 : scale * fminf(fmaxf(x, -127), 127) + 0.0f;
+        }
+        for (size_t row = 0; row + 1 < t->shape[0]; row++) w[row * columns] = 127 * ldexpf(1, -(int)(row % 5) - 4);
+        t->data = w;
+    }
+    float input[200], p[2][14];
+    for (int i = 0; i < 200; i++) input[i] = (float)(i * 37 % 19 - 9) / 4;
+    for (int int8 = 0; int8 < 2; int8++) {
+        const sl_packing packing = {SL_CODING_RANS, 8, 32, 32, int8 != 0};
+        parts->packing = &packing;
+        void *bytes;
+        size_t n_bytes;
+        sl_model *model = write_and_open(parts, &bytes, &n_bytes);
+        for (size_t i = 0; i < parts->n_tensors; i++) {
+            const sl_tensor *t = &model->parts.tensors[i];
+            if (t->rank < 2) continue;
+            assert_int_equal(t->packed.kind, SL_PACKED_ROWS);
+            assert_int_equal(t->storage, int8 ? SL_STORAGE_INT8 : SL_STORAGE_FLOAT32);
+            for (size_t k = 0; int8 && k < t->n; k++) {
+                assert_true(sl_tensor_scale(t, k) * (float)((const int8_t *)t->data)[k] == ((const float *)parts->tensors[i].data)[k]);
+            }
+        }
+        run(model, input, p[int8]);
+        if (int8) { /* packed once more it is the same; unpacked it cannot be */
+            void *again = NULL;
+            size_t n_again = 0;
+            sl_model_parts copy = model->parts;
+            assert_int_equal(sl_model_write_memory(&copy, &again, &n_again, &err), SL_ERR_UNSUPPORTED);
+            copy.packing = &packing;
+            assert_ok(sl_model_write_memory(&copy, &again, &n_again, &err), &err);
+            sl_model *second = NULL;
+            float q[14];
+            assert_ok(sl_model_open_memory(again, n_again, &second, &err), &err);
+            run(second, input, q);
+            assert_memory_equal(p[1], q, sizeof q);
+            sl_model_close(second);
+            free(again);
+        }
+        sl_model_close(model);
+        free(bytes);
+    }
+    double worst = 0;
+    for (int k = 0; k < 14; k++) worst = fmax(worst, fabs((double)p[0][k] - (double)p[1][k]));
+    assert_true(worst > 1e-7 && worst < 0.03);
     sl_arena_release(&arena);
 }
 
@@ -278,7 +341,7 @@ static void a_packed_model_describes_its_tensors(void **state)
     sl_model_parts *parts = random_model(&arena, 3, &t2_size);
     thin_out(&arena, parts, 0.1f, 0.3f);
     for (int packed = 0; packed < 2; packed++) {
-        static const sl_packing packing = {SL_CODING_RANS, 0, 32, 6};
+        static const sl_packing packing = {SL_CODING_RANS, 0, 32, 6, false};
         parts->packing = packed ? &packing : NULL;
         void *bytes;
         size_t n_bytes, n_weights = 0, n_zeros = 0, n_parameters = 0;
@@ -393,7 +456,7 @@ static void every_cut_and_every_flipped_bit_is_survived(void **state)
         size_t n_bytes;
         sl_model_parts *parts = random_model(&arena, 3, &small_size);
         if (coding != SL_CODING_PLAIN) thin_out(&arena, parts, 0.2f, 0.4f);
-        const sl_packing packing = {(sl_coding)coding, 0, 32, coding == SL_CODING_RANS ? 6 : 16};
+        const sl_packing packing = {(sl_coding)coding, 0, 32, coding == SL_CODING_RANS ? 6 : 16, false};
         parts->packing = &packing;
         assert_ok(sl_model_write_memory(parts, &bytes, &n_bytes, &err), &err);
         assert_ok(try_bytes(bytes, n_bytes), &err);
@@ -468,6 +531,7 @@ int main(void)
         cmocka_unit_test(a_thin_model_is_small),
         cmocka_unit_test(vectors_are_rounded_as_asked),
         cmocka_unit_test(rows_of_integers_come_back),
+        cmocka_unit_test(rows_of_integers_run_in_int8),
         cmocka_unit_test(contracts_and_layers_come_back),
         cmocka_unit_test(a_packed_model_describes_its_tensors),
         cmocka_unit_test(a_packed_model_is_recalibrated_and_unpacked),
