@@ -85,6 +85,8 @@ static void set_floats(const sl_train_net *net, const float *params, sl_tensor *
         tensors[i].data = params + net->tensors[i].at;
         tensors[i].n_bytes = net->tensors[i].n * sizeof *params;
         tensors[i].name = (sl_str){0};
+        tensors[i].row_scale = NULL;
+        tensors[i].packed = (sl_tensor_packed){0};
     }
 }
 
@@ -94,6 +96,8 @@ static sl_status take_parts(sl_train_net *net, const sl_model_parts *parts, sl_e
     net->parts = *parts;
     net->parts.temperature = 1; /* this and novelty were fitted to other weights */
     net->parts.novelty = NULL;
+    net->parts.packed = (sl_packed){0}; /* nor is it how these were stored */
+    net->parts.reader = NULL;
     net->parts.layers = SL_ARENA_NEW(&net->arena, sl_layer, parts->n_layers);
     net->parts.tensors = SL_ARENA_NEW(&net->arena, sl_tensor, parts->n_tensors);
     net->tensors = SL_ARENA_NEW(&net->arena, sl_train_tensor, parts->n_tensors);
