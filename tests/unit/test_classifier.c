@@ -21,7 +21,7 @@ typedef struct log_of {
 static void keep_text(char *to, size_t size, sl_str text)
 {
     assert_true(text.len < size);
-    memcpy(to, text.ptr, text.len);
+    if (text.len > 0) memcpy(to, text.ptr, text.len);
     to[text.len] = '\0';
 }
 
