@@ -116,7 +116,8 @@ typedef struct sl_compress_result {
  * constraint and checkpoint count for nothing: it begins with the model's own
  * weights, or with options->student with a new network train->net. It is taught
  * by train->soft if that is there, by train->teach teachers who never saw what
- * they teach, or by the model itself. Without `data` the weights
+ * they teach, or by the model itself. Where nothing is held back the model's
+ * temperature stays. Without `data` the weights
  * are changed as they are, and temperature and novelty stay. Errors are those
  * of sl_train and sl_model_open; SL_ERR_INVAL for options beyond their bounds,
  * SL_ERR_UNSUPPORTED for input values to be dropped where the network takes

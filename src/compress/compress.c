@@ -136,6 +136,7 @@ static sl_status fine_tune(const sl_model *model, const sl_dataset *data, const 
     }
     t.init = o->student ? NULL : model;
     t.teach = 0;
+    if (t.folds == 0 && t.temperature == 0) t.temperature = model->parts.temperature; /* nothing is held back to fit one to */
     t.checkpoint = NULL;
     t.resume = false;
     if (status == SL_OK) {

@@ -367,6 +367,17 @@ static void a_student_is_taught(void **state)
     assert_ok(sl_compress(large, data, &o, &t, in_folder("small"), &result, &err), &err);
     assert_true(result.n_parameters < large->network.n_parameters / 2);
     assert_true(result.train.accuracy > 0.85);
+
+    /* From every object: the temperature is the parent's. */
+    o.student = false;
+    t.folds = 0;
+    t.epochs = 3;
+    assert_ok(sl_compress(large, data, &o, &t, in_folder("small"), &result, &err), &err);
+    o.steps = SL_COMPRESS_PRUNE;
+    assert_ok(sl_compress(large, data, &o, &t, in_folder("small"), &result, &err), &err);
+    sl_model *model = open_small();
+    assert_true(model->parts.temperature == large->parts.temperature && model->parts.temperature != 1);
+    sl_model_close(model);
     sl_model_close(large);
     sl_dataset_close(data);
 }
