@@ -169,7 +169,7 @@ sl_status sl_compress_pack(const sl_model *model, const sl_compress_options *opt
     sl_status status = SL_OK;
     if (shape) {
         sl_shape *s;
-        status = sl_shape_new(options, 0, NULL, &s, err);
+        status = sl_shape_new(options, sl_contract_input_features(&net->parts.contract), NULL, &s, err);
         if (status == SL_OK) {
             status = sl_shape_apply(s, net, net->params, err);
             sl_shape_free(s);

@@ -93,7 +93,7 @@ static sl_status begin(void *user, const sl_train_net *net, const float *weights
         p->k = t->rows == 0 ? o->clusters_vector : first && o->clusters_first > 0 ? o->clusters_first : o->clusters;
         first = first && t->rows == 0;
     }
-    if (net->network.n_features != s->n_features && s->n_features > 0) {
+    if (net->network.n_features != s->n_features) {
         return SL_FAIL(err, SL_ERR_CONTRACT, SL_REASON_NONE, "compress: %zu input values and a network of %u", s->n_features,
                        net->network.n_features);
     }
