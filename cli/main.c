@@ -30,7 +30,7 @@ static int print_usage(FILE *to, int code)
     fprintf(to, "\nstarling COMMAND --help tells more of a command; starling --version its version.\n"
                 "A first try without any data:\n\n"
                 "  starling simulate -o night.tar\n"
-                "  starling classify -m MODEL night.tar\n");
+                "  starling classify night.tar\n");
     return code;
 }
 

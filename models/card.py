@@ -42,7 +42,8 @@ def main():
     print("## Commands\n")
     print("\n".join("    " + line for line in (folder / f"{name}.commands").read_text().splitlines()))
     print("\n## Scores in five folds\n\nEach object is judged by a model that did not see it (95 % intervals of 1 000 resamples of"
-          f" the objects). {len(folds)} folds.\n")
+          f" the objects). {len(folds)} folds; of each the best epoch on that fold is kept, which makes the figures a\n"
+          "little too good.\n")
     present = {k: v for k, v in views.items() if v}
     print("| | " + " | ".join(f"{k}, {v['rows']}" for k, v in present.items()) + " |\n|---" * 1 + "|---" * len(present) + "|")
     for key, text in FIGURES:

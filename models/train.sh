@@ -3,7 +3,7 @@
 # first and fetches the data.
 #
 # DATA is a folder with PLAsTiCC's two tables; objects listed in EXCLUDE ('' for none) take no part. Each model is
-# trained six times: once for each of five folds, whose answers on what they did not see give the scores of the model's
+# trained six times, once for each of five folds, whose answers on what they did not see give the scores of the model's
 # card and its temperature, and once on all objects, which is the one kept. Same data, program and instruction set
 # (STARLING_CPU): same bytes.
 set -eu
@@ -26,7 +26,7 @@ run() {
 # What distinguishes the models, and what all have in common. models/README.md tells how it was found.
 inputs_of() {
     case $1 in
-    gr) echo '--bands gr' ;;
+    gr) echo '--bands gr --min-points 1' ;;
     ugrizy) echo '--bands ugrizy' ;;
     ugrizy-photoz) echo '--bands ugrizy --redshift' ;;
     *)
@@ -71,6 +71,8 @@ for name; do
     # shellcheck disable=SC2086
     run train "$grids" $recipe --epochs "$epochs" --folds 0 --temperature "$temperature" --ledger "$work/$name.ledger" \
         -o "$work/$name.starling"
-    cp "$work/$name.starling" "$models/$name.starling"
+    # Eight bits a weight, coded: a quarter of the size, and the log-loss of fold 0 moves by less than 0.001.
+    run compress "$work/$name.starling" --steps quantize,code -q -o "$work/$name-packed.starling"
+    cp "$work/$name-packed.starling" "$models/$name.starling"
     python3 "$models/card.py" "$name" "$work" >"$models/$name.md"
 done
