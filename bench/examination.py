@@ -107,16 +107,16 @@ def main():
     against = dict(pair.split("=", 1) for pair in arguments.against)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
+        ours = {name: ask(starling, model, arguments.folder, arguments.ids, work, against.get(name))
+                for name, model in models.items()}
         written = work / "peer.npz"
         subprocess.run([sys.executable, HERE / "lightgbm_peer.py", arguments.folder, "--exclude", arguments.ids, "--only",
                         "--setting", *[SETTINGS[m] for m in models], "--threads", arguments.threads, "--build", arguments.build,
                         "--write", written], check=True, stdout=sys.stderr)
         peers = np.load(written)
-        for name, model in models.items():
-            ours = ask(starling, model, arguments.folder, arguments.ids, work, against.get(name))
-            peer = {key: peers[f"{SETTINGS[name]}_{key}"] for key in ("p", "label", "id")}
-            show(name, ours, peer)
-            show_difference(ours["told"], name)
+        for name in models:
+            show(name, ours[name], {key: peers[f"{SETTINGS[name]}_{key}"] for key in ("p", "label", "id")})
+            show_difference(ours[name]["told"], name)
 
 
 if __name__ == "__main__":

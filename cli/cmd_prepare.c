@@ -75,7 +75,7 @@ static int contract_like(const char *path, sl_contract *out)
     sl_model *model = NULL;
     sl_dataset *dataset = NULL;
     sl_error err, other;
-    if (sl_model_open(path, &model, &err) == SL_OK) {
+    if (open_model(path, &model, &err) == SL_OK) {
         *out = *sl_model_contract(model);
     } else if (sl_dataset_open(path, &dataset, &other) == SL_OK) {
         *out = *sl_dataset_contract(dataset);
@@ -290,7 +290,7 @@ int cmd_prepare(int argc, char **argv)
          "an object that the contract refuses gets a row of zeros, every feature missing; so it is with --like anyway"},
         {'x', "exclude", OPT_TEXT, &w.exclude, "FILE", "leave out the objects whose ids are in FILE"},
         {0, "only", OPT_TEXT, &w.only, "FILE", "take no objects but those whose ids are in FILE"},
-        {0, "like", OPT_TEXT, &w.like, "FILE", "make inputs for this model, or as this data set has them; the next thirteen options say nothing then"},
+        {0, "like", OPT_TEXT, &w.like, "FILE", "make inputs for this model, a file or one that the program carries, or as this data set has them; the next thirteen options say nothing then"},
 
         {'b', "bands", OPT_TEXT, &w.contract.bands, "BANDS", "gr (default), ugrizy, or some of its letters"},
         {'z', "redshift", OPT_FLAG, &w.contract.redshift, NULL, "the table's redshift is an input"},

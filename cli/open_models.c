@@ -4,23 +4,21 @@
 
 #include "commands.h"
 
-static int open_one(const char *command, const char *name, sl_model **out)
+sl_status open_model(const char *name, sl_model **out, sl_error *err)
 {
-    sl_error err;
     bool carried = false;
     for (size_t i = 0; sl_model_embedded(i) != NULL; i++) carried |= strcmp(sl_model_embedded(i), name) == 0;
-    const sl_status status =
-        carried && access(name, F_OK) != 0 ? sl_model_open_embedded(name, out, &err) : sl_model_open(name, out, &err);
-    return status < 0 ? say_failed(command, NULL, &err) : EXIT_WELL;
+    return carried && access(name, F_OK) != 0 ? sl_model_open_embedded(name, out, err) : sl_model_open(name, out, err);
 }
 
 int open_models(const char *command, const char *name, models *out)
 {
     *out = (models){.n = 0};
     if (name != NULL) {
-        const int code = open_one(command, name, &out->model[0]);
-        out->n = code == EXIT_WELL;
-        return code;
+        sl_error err;
+        if (open_model(name, &out->model[0], &err) < 0) return say_failed(command, NULL, &err);
+        out->n = 1;
+        return EXIT_WELL;
     }
     for (const char *carried; out->n < SL_MAX_MODELS && (carried = sl_model_embedded(out->n)) != NULL; out->n++) {
         sl_error err;
