@@ -295,7 +295,7 @@ int cmd_prepare(int argc, char **argv)
         {'b', "bands", OPT_TEXT, &w.contract.bands, "BANDS", "gr (default), ugrizy, or some of its letters"},
         {'z', "redshift", OPT_FLAG, &w.contract.redshift, NULL, "the table's redshift is an input"},
         {0, "scaling", OPT_CHOICE, &w.contract.scaling, "NAME", "of the mean: peak (default): over the largest flux; none; median_iqr", .choices = contract_scalings},
-        {0, "planes", OPT_TEXT, &w.contract.planes, "LIST", "beside the scaled mean: asinh (default), error, both, or none"},
+        {0, "planes", OPT_TEXT, &w.contract.planes, "LIST", "beside the scaled mean: asinh (default); error; asinh,error; or none"},
         {0, "features", OPT_TEXT, &w.contract.features, "LIST", "single numbers beside the grid (default all)"},
         {0, "knots", OPT_WHOLE, &w.contract.knots, "N",
          "scale features by N quantiles of each, 3 to 17 (default 9); 0: by centre and spread", 0, SL_MAX_KNOTS},
