@@ -17,7 +17,8 @@ from pathlib import Path
 
 INTRODUCTION = """# Compression
 
-Made by `./dev compress-table`; no row is copied from another. Every combination of the four steps is written to a file, opened and run. *Bits a weight* are those of the whole file, labels and contract included,
+Made by `./dev compress-table`, which trains the networks of these tables itself: they are not the models that the program
+carries. No row is copied from another. Every combination of the four steps is written to a file, opened and run. *Bits a weight* are those of the whole file, labels and contract included,
 over the parameters of the original. Times are medians: from the file's name to an open model, to its first answer, and
 an answer after that. The log-loss weighs classes alike; it is that of objects that neither the model nor its
 teachers learned from (a fifth of PLAsTiCC's training set without the reserved objects); the difference is paired and
