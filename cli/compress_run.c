@@ -1,16 +1,16 @@
 #include "compress_run.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "bench.h"
 #include "commands.h"
 #include "ids.h"
 #include "json.h"
+#include "ledger.h"
 #include "train_run.h"
 
 const char *compress_steps(unsigned steps, char to[64])
@@ -27,25 +27,6 @@ const char *compress_steps(unsigned steps, char to[64])
 
 /* ---- times ---- */
 
-static double now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return 1e6 * (double)t.tv_sec + 1e-3 * (double)t.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *x, size_t n)
-{
-    qsort(x, n, sizeof *x, ascending);
-    return x[n / 2];
-}
-
 enum { OPENINGS = 41, ANSWERS = 401 };
 
 /* From the file's name to a model, to its first answer, and an answer after that. */
@@ -57,27 +38,27 @@ static int measure(const char *path, compress_row *row)
     for (int i = 0; i < OPENINGS; i++) {
         sl_model *model = NULL;
         sl_runner *runner = NULL;
-        const double start = now_us();
+        const double start = bench_now_us();
         if (sl_model_open(path, &model, &err) < 0) return say_failed("compress", NULL, &err);
-        open_us[i] = now_us() - start;
+        open_us[i] = bench_now_us() - start;
         float *input = calloc(sl_contract_input_floats(sl_model_contract(model)), sizeof *input);
-        const double begin = now_us();
+        const double begin = bench_now_us();
         sl_status status = input == NULL ? SL_ERR_NOMEM : sl_runner_new(model, &runner, &err);
         if (status == SL_OK) status = sl_runner_run(runner, 1, input, p, &err);
-        first_us[i] = open_us[i] + now_us() - begin;
+        first_us[i] = open_us[i] + bench_now_us() - begin;
         for (int k = 0; i + 1 == OPENINGS && status == SL_OK && k < ANSWERS; k++) {
-            const double at = now_us();
+            const double at = bench_now_us();
             status = sl_runner_run(runner, 1, input, p, &err);
-            run_us[k] = now_us() - at;
+            run_us[k] = bench_now_us() - at;
         }
         sl_runner_free(runner);
         sl_model_close(model);
         free(input);
         if (status != SL_OK) return say_failed("compress", path, &err);
     }
-    row->open_us = median(open_us, OPENINGS);
-    row->first_us = median(first_us, OPENINGS);
-    row->run_us = median(run_us, ANSWERS);
+    row->open_us = bench_quantile(open_us, OPENINGS, 0.5);
+    row->first_us = bench_quantile(first_us, OPENINGS, 0.5);
+    row->run_us = bench_quantile(run_us, ANSWERS, 0.5);
     return EXIT_WELL;
 }
 
@@ -173,21 +154,26 @@ static int run_one(const compress_run *run)
 
 /* ---- the ledger ---- */
 
-static void put_line(FILE *to, const compress_run *run, const compress_row *row, const char *path, bool written)
+typedef struct told {
+    const compress_run *run;
+    const compress_row *row;
+    const char *path;
+    bool written;
+} told;
+
+static void put_line(FILE *to, const void *what)
 {
-    char when[32], steps[64];
-    const time_t now = time(NULL);
-    struct tm utc;
+    const told *t = what;
+    const compress_run *run = t->run;
+    const compress_row *row = t->row;
+    char steps[64];
     const sl_compress_options *o = &run->wishes->options;
     const sl_compress_result *r = &row->result;
-    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-    json_text(to, "{", "time", when);
-    json_text(to, ", ", "version", sl_version());
-    json_text(to, ", ", "cpu", sl_runner_cpu());
+    ledger_begin(to);
     json_text(to, ", ", "model", run->wishes->model);
     json_text(to, ", ", "model_id", sl_model_id(run->model));
     if (run->data != NULL) json_text(to, ", ", "data_id", sl_dataset_id(run->data));
-    json_text(to, ", ", "out", path);
+    json_text(to, ", ", "out", t->path);
     json_text(to, ", ", "steps", compress_steps(row->steps, steps));
     const struct {
         const char *name;
@@ -203,34 +189,21 @@ static void put_line(FILE *to, const compress_run *run, const compress_row *row,
         {"open_us", row->open_us}, {"first_us", row->first_us}, {"run_us", row->run_us},
         {"seconds", r->trained ? r->train.last.seconds : 0},
     };
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) json_number(to, ", ", numbers[i].name, numbers[i].x, 9);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) ledger_number(to, numbers[i].name, numbers[i].x);
     if (row->loss.n > 0) {
-        json_number(to, ", ", "objects", (double)row->loss.n, 9);
-        json_number(to, ", ", "log_loss_before", row->loss.before, 9);
-        json_number(to, ", ", "log_loss", row->loss.after, 9);
-        json_number(to, ", ", "low", row->loss.difference.interval.low, 9);
-        json_number(to, ", ", "high", row->loss.difference.interval.high, 9);
-        json_number(to, ", ", "agreement", row->loss.agreement, 9);
+        ledger_number(to, "objects", (double)row->loss.n);
+        ledger_number(to, "log_loss_before", row->loss.before);
+        ledger_number(to, "log_loss", row->loss.after);
+        ledger_number(to, "low", row->loss.difference.interval.low);
+        ledger_number(to, "high", row->loss.difference.interval.high);
+        ledger_number(to, "agreement", row->loss.agreement);
     }
-    fprintf(to, ", \"written\": %s}\n", written ? "true" : "false");
+    fprintf(to, ", \"written\": %s}\n", t->written ? "true" : "false");
 }
 
 int compress_write_ledger(const compress_run *run, const compress_row *row, const char *path, bool written)
 {
-    char *line = NULL;
-    size_t n = 0;
-    FILE *memory = open_memstream(&line, &n);
-    if (memory == NULL) return EXIT_INTERNAL;
-    put_line(memory, run, row, path, written);
-    fclose(memory);
-    /* One write: lines of runs that end together do not mix. */
-    const char *to = run->wishes->ledger;
-    const int fd = open(to, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    const bool good = fd >= 0 && write(fd, line, n) == (ssize_t)n;
-    if (!good) fprintf(stderr, "starling compress: cannot write %s: %s\n", to, strerror(errno));
-    if (fd >= 0) close(fd);
-    free(line);
-    return good ? EXIT_WELL : EXIT_IO;
+    return ledger_append("compress", run->wishes->ledger, put_line, &(told){run, row, path, written});
 }
 
 /* ---- all ---- */

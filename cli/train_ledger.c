@@ -1,23 +1,12 @@
 /* The ledger: a line of JSON for each run, appended whole. */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "commands.h"
 #include "json.h"
+#include "ledger.h"
 #include "train_run.h"
 
 static void put_text(FILE *to, const char *name, const char *text)
 {
     if (text != NULL) json_text(to, ", ", name, text);
-}
-
-static void put_number(FILE *to, const char *name, double x)
-{
-    json_number(to, ", ", name, x, 9); /* as many as a float needs */
 }
 
 static void put_options(FILE *to, const train_wishes *t)
@@ -40,7 +29,7 @@ static void put_options(FILE *to, const train_wishes *t)
         {"encoder_dropout", (double)o->drop_encoder}, {"max_epochs", o->epochs}, {"batch", o->batch},
         {"patience", o->patience}, {"seed", (double)o->seed}, {"calibrate", o->calibrate},
     };
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) put_number(to, numbers[i].name, numbers[i].x);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) ledger_number(to, numbers[i].name, numbers[i].x);
     put_text(to, "optimizer", optimizers[o->optimizer]);
     put_text(to, "schedule", schedules[o->schedule]);
     put_text(to, "novelty", sl_novelty_name(o->novelty));
@@ -51,17 +40,20 @@ static void put_options(FILE *to, const train_wishes *t)
     put_text(to, "only", t->only);
 }
 
-static void put_line(FILE *to, const train_wishes *t, const sl_dataset *data, const sl_train_result *r)
+typedef struct told {
+    const train_wishes *wishes;
+    const sl_dataset *data;
+    const sl_train_result *result;
+} told;
+
+static void put_line(FILE *to, const void *what)
 {
-    char when[32];
-    const time_t now = time(NULL);
-    struct tm utc;
-    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-    json_text(to, "{", "time", when);
-    put_text(to, "version", sl_version());
-    put_text(to, "cpu", sl_runner_cpu());
+    const told *run = what;
+    const train_wishes *t = run->wishes;
+    const sl_train_result *r = run->result;
+    ledger_begin(to);
     put_text(to, "data", t->data);
-    put_text(to, "data_id", sl_dataset_id(data));
+    put_text(to, "data_id", sl_dataset_id(run->data));
     put_text(to, "model", t->out);
     sl_model *model;
     if (sl_model_open(t->out, &model, NULL) == SL_OK) {
@@ -69,34 +61,22 @@ static void put_line(FILE *to, const train_wishes *t, const sl_dataset *data, co
         sl_model_close(model);
     }
     put_options(to, t);
-    put_number(to, "n_train", (double)r->last.n_train);
-    put_number(to, "n_validate", (double)r->last.n_validate);
-    put_number(to, "parameters", (double)r->n_parameters);
-    put_number(to, "epochs", r->last.epoch);
-    put_number(to, "best_epoch", r->last.best_epoch);
-    put_number(to, "log_loss", r->loss);
-    put_number(to, "accuracy", r->accuracy);
-    put_number(to, "f1", r->f1);
-    put_number(to, "temperature", r->temperature);
-    put_number(to, "train_loss", r->last.train_loss);
-    put_number(to, "seconds", r->last.seconds);
-    put_number(to, "objects_per_second", r->last.objects_per_second);
+    ledger_number(to, "n_train", (double)r->last.n_train);
+    ledger_number(to, "n_validate", (double)r->last.n_validate);
+    ledger_number(to, "parameters", (double)r->n_parameters);
+    ledger_number(to, "epochs", r->last.epoch);
+    ledger_number(to, "best_epoch", r->last.best_epoch);
+    ledger_number(to, "log_loss", r->loss);
+    ledger_number(to, "accuracy", r->accuracy);
+    ledger_number(to, "f1", r->f1);
+    ledger_number(to, "temperature", r->temperature);
+    ledger_number(to, "train_loss", r->last.train_loss);
+    ledger_number(to, "seconds", r->last.seconds);
+    ledger_number(to, "objects_per_second", r->last.objects_per_second);
     fputs("}\n", to);
 }
 
 int train_write_ledger(const train_wishes *t, const sl_dataset *data, const sl_train_result *result)
 {
-    char *line = NULL;
-    size_t n = 0;
-    FILE *memory = open_memstream(&line, &n);
-    if (memory == NULL) return EXIT_INTERNAL;
-    put_line(memory, t, data, result);
-    fclose(memory);
-    /* One write: lines of runs that end together do not mix. */
-    const int fd = open(t->ledger, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    const bool good = fd >= 0 && write(fd, line, n) == (ssize_t)n;
-    if (!good) fprintf(stderr, "starling train: cannot write %s: %s\n", t->ledger, strerror(errno));
-    if (fd >= 0) close(fd);
-    free(line);
-    return good ? EXIT_WELL : EXIT_IO;
+    return ledger_append("train", t->ledger, put_line, &(told){t, data, result});
 }
