@@ -281,16 +281,6 @@ static void weights_are_pruned_and_clustered(void **state)
     sl_dataset_close(data);
 }
 
-static unsigned char *slurp(const char *path, size_t *n)
-{
-    FILE *f = fopen(path, "rb");
-    assert_non_null(f);
-    unsigned char *bytes = malloc(1 << 20);
-    *n = fread(bytes, 1, 1 << 20, f);
-    fclose(f);
-    return bytes;
-}
-
 static void threads_do_not_matter(void **state)
 {
     (void)state;

@@ -10,6 +10,7 @@
 #include "model/open_model.h"
 #include "random_model.h"
 #include "starling/model.h"
+#include "try_model.h"
 
 static sl_model *write_and_open(const sl_model_parts *parts, void **bytes)
 {
@@ -220,31 +221,6 @@ static void a_model_describes_itself(void **state)
     sl_model_close(model);
     free(bytes);
     sl_arena_release(&arena);
-}
-
-/* Opens, and where that goes well runs: whatever comes of it, nothing may break. */
-static sl_status try_bytes(const void *bytes, size_t n_bytes)
-{
-    sl_error err = {0};
-    sl_model *model = NULL;
-    const sl_status status = sl_model_open_memory(bytes, n_bytes, &model, &err);
-    if (status != SL_OK) {
-        assert_true(strlen(err.message) > 8);
-        return status;
-    }
-    sl_model_info info;
-    sl_model_describe(model, &info);
-    if (info.flop < 1e7) {
-        sl_runner *runner;
-        assert_ok(sl_runner_new(model, &runner, &err), &err);
-        float *input = calloc(info.input_floats, sizeof *input), p[SL_MAX_CLASSES];
-        const sl_status ran = sl_runner_run(runner, 1, input, p, &err);
-        assert_true(ran == SL_OK || ran == SL_ERR_NUMERIC);
-        free(input);
-        sl_runner_free(runner);
-    }
-    sl_model_close(model);
-    return SL_OK;
 }
 
 static void every_cut_and_every_flipped_bit_is_survived(void **state)

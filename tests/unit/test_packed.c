@@ -11,6 +11,7 @@
 #include "model/packed.h"
 #include "random_model.h"
 #include "starling/model.h"
+#include "try_model.h"
 
 static const random_size t2_size = {100, 2, 32, 1, 16, 2, 128, 1, 14, 0, SL_EXTRAS_NONE, SL_STORAGE_FLOAT32, false};
 static const random_size small_size = {3, 1, 2, 1, 1, 2, 3, 1, 2, 0, SL_EXTRAS_NONE, SL_STORAGE_FLOAT32, false};
@@ -417,31 +418,6 @@ static void a_packed_model_is_recalibrated_and_unpacked(void **state)
     free(again);
     free(loose);
     sl_arena_release(&arena);
-}
-
-/* Opens, and where that goes well runs: whatever comes of it, nothing may break. */
-static sl_status try_bytes(const void *bytes, size_t n_bytes)
-{
-    sl_error err = {0};
-    sl_model *model = NULL;
-    const sl_status status = sl_model_open_memory(bytes, n_bytes, &model, &err);
-    if (status != SL_OK) {
-        assert_true(strlen(err.message) > 8);
-        return status;
-    }
-    sl_model_info info;
-    sl_model_describe(model, &info);
-    if (info.flop < 1e7) {
-        sl_runner *runner;
-        assert_ok(sl_runner_new(model, &runner, &err), &err);
-        float *input = calloc(info.input_floats, sizeof *input), p[SL_MAX_CLASSES];
-        const sl_status ran = sl_runner_run(runner, 1, input, p, &err);
-        assert_true(ran == SL_OK || ran == SL_ERR_NUMERIC);
-        free(input);
-        sl_runner_free(runner);
-    }
-    sl_model_close(model);
-    return SL_OK;
 }
 
 /* A flipped bit of a number that was coded raw is another number; most others leave the coder's states where they do not belong. */

@@ -42,26 +42,6 @@ static sl_train_options options_for(void)
     return o;
 }
 
-static unsigned char *slurp(const char *path, size_t *n)
-{
-    FILE *f = fopen(path, "rb");
-    assert_non_null(f);
-    unsigned char *bytes = malloc(1 << 20);
-    *n = fread(bytes, 1, 1 << 20, f);
-    fclose(f);
-    return bytes;
-}
-
-static void assert_same_file(const char *a, const char *b)
-{
-    size_t n, m;
-    unsigned char *x = slurp(a, &n), *y = slurp(b, &m);
-    assert_int_equal(n, m);
-    assert_memory_equal(x, y, n);
-    free(x);
-    free(y);
-}
-
 /* An object's numbers change: what is said of the others of its part does not, as their teacher never saw it. */
 static void a_part_is_hidden_from_its_teacher(void **state)
 {

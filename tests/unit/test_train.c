@@ -45,27 +45,6 @@ static sl_dataset *open_data(const data_size *size)
     return data;
 }
 
-/* The bytes of a file; free. */
-static unsigned char *slurp(const char *path, size_t *n)
-{
-    FILE *f = fopen(path, "rb");
-    assert_non_null(f);
-    unsigned char *bytes = malloc(1 << 20);
-    *n = fread(bytes, 1, 1 << 20, f);
-    fclose(f);
-    return bytes;
-}
-
-static void assert_same_file(const char *a, const char *b)
-{
-    size_t n, m;
-    unsigned char *x = slurp(a, &n), *y = slurp(b, &m);
-    assert_int_equal(n, m);
-    assert_memory_equal(x, y, n);
-    free(x);
-    free(y);
-}
-
 static void it_learns(void **state)
 {
     (void)state;
