@@ -1,4 +1,5 @@
 /* starling compress: a model made small. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,12 +24,16 @@ static const manual about = {
         "log-loss with the middle 95 % of its resamples, class by class, and how often both models give the same\n"
         "answer. With --budget 1% a model that lost more is not written, unless the interval holds 0.\n\n"
         "--table tries every combination of the four steps and writes OUT.md, OUT.csv and OUT.svg about them.\n"
+        "--keep-units and --keep-heads make the network itself narrower before it is pruned weight by weight: whole units\n"
+        "and heads go, those that the loss misses least.\n"
         "--head, --head2, --width, --heads or --hidden make a new, smaller network that the model teaches.",
     .examples = "starling compress big.starling --data data.grids --sparsity 0.9 --budget 1% -o small.starling\n"
                 "# no data: eight bits a weight, coded\n"
                 "starling compress imported.starling --steps quantize,code -o small.starling\n"
                 "# a student half as wide, without training weights away\n"
                 "starling compress big.starling --data data.grids --net mlp --head 128 --head2 64 -o student.starling\n"
+                "# a network with half of the hidden units, its weights all there\n"
+                "starling compress big.starling --data data.grids --steps prune --sparsity 0 --keep-units 50% -o half.starling\n"
                 "# what each step is worth\n"
                 "starling compress big.starling --data data.grids --table -o compression",
 };
@@ -67,10 +72,29 @@ static int parse_budget(const char *text, double *budget)
     return OPTS_GO;
 }
 
+/* "128,64", "50%", "0.5": of each layer so many, or that share of them; 0 and 100% are all. */
+static int parse_units(const char *text, sl_compress_options *o)
+{
+    const char *at = text;
+    o->n_keep_units = 0;
+    while (o->n_keep_units < SL_MAX_KEEP_UNITS) {
+        char *end;
+        double keep = strtod(at, &end);
+        const bool share = end != at && *end == '%', good = end != at && keep >= 0 && keep <= (share ? 100 : SL_MAX_UNITS);
+        end += share;
+        if (!good || (*end != '\0' && *end != ',') || (!share && keep > 1 && keep != floor(keep))) break;
+        if (share) keep = keep < 100 ? keep / 100 : 0;
+        o->keep_units[o->n_keep_units++] = (float)keep;
+        if (*end == '\0') return OPTS_GO;
+        at = end + 1;
+    }
+    return opts_wrong(&about, "--keep-units takes numbers of units or shares (128,64 or 50%%), one or one a layer, not '%s'", text);
+}
+
 /* Numbers as the parser has them. */
 typedef struct numbers {
     double sparsity, price, prune_from, prune_to, cluster_from, cluster_kept, rate, decay, average, dropout, soft_share;
-    uint64_t features, clusters, clusters_first, clusters_vector, again, bits, folds, fold, epochs, batch, seed, threads,
+    uint64_t features, keep_heads, clusters, clusters_first, clusters_vector, again, bits, folds, fold, epochs, batch, seed, threads,
         resamples, teach, head[2], width, heads, hidden;
     int start, quantize, coding;
     bool each, sized[5];
@@ -104,6 +128,7 @@ static void grant(const numbers *n, compress_wishes *w)
     c->cluster_from = (float)n->cluster_from;
     c->cluster_kept = (float)n->cluster_kept;
     c->features = (uint32_t)n->features;
+    c->keep_heads = (uint32_t)n->keep_heads;
     c->clusters = (uint32_t)n->clusters;
     c->clusters_first = (uint32_t)n->clusters_first;
     c->clusters_vector = (uint32_t)n->clusters_vector;
@@ -149,6 +174,11 @@ static int check(const compress_wishes *w, int n_operands)
     if (n_operands != 1) return opts_wrong(&about, "give one model");
     if (w->out == NULL) return opts_wrong(&about, w->table ? "give -o OUT, the beginning of the files' names" : "give -o OUT, the file to write");
     if (w->data == NULL && w->budget >= 0) return opts_wrong(&about, "--budget needs --data");
+    const bool units = w->options.n_keep_units > 0 || w->options.keep_heads > 0;
+    if (units && (w->options.steps & SL_COMPRESS_PRUNE) == 0) {
+        return opts_wrong(&about, "--keep-units and --keep-heads are part of the step prune");
+    }
+    if (units && w->options.student) return opts_wrong(&about, "a student has the units that it is given");
     if (w->data == NULL && w->options.student) return opts_wrong(&about, "a student needs --data to learn from");
     if (w->train.folds == 1) return opts_wrong(&about, "with one fold nothing is left to learn from");
     if (w->train.folds > 0 && w->train.fold >= w->train.folds) {
@@ -162,7 +192,7 @@ static int check(const compress_wishes *w, int n_operands)
 
 static int parse(int argc, char **argv, compress_wishes *w)
 {
-    const char *net = look_for_net(argc, argv), *steps = NULL, *budget = NULL;
+    const char *net = look_for_net(argc, argv), *steps = NULL, *budget = NULL, *units = NULL;
     sl_error err;
     sl_compress_defaults(&w->options);
     if (sl_compress_recipe(net, &w->train, &err) < 0) return opts_wrong(&about, "%s", err.message);
@@ -182,6 +212,9 @@ static int parse(int argc, char **argv, compress_wishes *w)
         {0, "sparsity", OPT_REAL, &n.sparsity, "X", "prune: share of weights that become 0 (default 0.7)", 0, 0.999},
         {0, "each", OPT_FLAG, &n.each, NULL, "prune: that share of each matrix, not of all together"},
         {0, "features", OPT_WHOLE, &n.features, "N", "prune: keep the N most telling input values beside the grid; 0: all (default)", 0, 320},
+        {0, "keep-units", OPT_TEXT, &units, "LIST", "prune: first take out whole hidden units, so that N of each layer stay, or a share as "
+                                                    "50%; with commas one for each layer; 0: all (default)"},
+        {0, "keep-heads", OPT_WHOLE, &n.keep_heads, "N", "prune: first take out attention heads, N of each encoder stay; 0: all (default)", 0, 4096},
         {0, "prune-from", OPT_REAL, &n.prune_from, "X", "prune: from this share of the run (default 0.05)", 0, 1},
         {0, "prune-to", OPT_REAL, &n.prune_to, "X", "prune: to this (default 0.45)", 0, 1},
         {0, "clusters", OPT_WHOLE, &n.clusters, "N", "cluster: values of a matrix, 0 among them (default 8)", 2, 256},
@@ -226,6 +259,7 @@ static int parse(int argc, char **argv, compress_wishes *w)
     grant(&n, w);
     w->options.steps = w->data != NULL ? SL_COMPRESS_ALL : SL_COMPRESS_QUANTIZE | SL_COMPRESS_CODE;
     if (steps != NULL) code = parse_steps(steps, &w->options.steps);
+    if (code == OPTS_GO && units != NULL) code = parse_units(units, &w->options);
     if (code == OPTS_GO && budget != NULL) code = parse_budget(budget, &w->budget);
     if (code == OPTS_GO) code = check(w, n_operands);
     if (code == OPTS_GO) w->model = argv[1];

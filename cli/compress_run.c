@@ -114,6 +114,8 @@ static void tell_row(const compress_run *run, const compress_row *row)
            show_count(r->bytes_before, before), show_count(r->bytes_after, after),
            8 * (double)r->bytes_after / (double)r->n_parameters, 100 * (double)r->n_zeros / (double)r->n_weights, r->n_weights);
     if (r->features_after != r->features_before) printf(", %u of %u features", r->features_after, r->features_before);
+    if (r->units_after != r->units_before) printf(", %u of %u hidden units", r->units_after, r->units_before);
+    if (r->heads_after != r->heads_before) printf(", %u of %u heads", r->heads_after, r->heads_before);
     printf("\nopened in %.0f us, first answer after %.0f us, then %.1f us an answer\n", row->open_us, row->first_us, row->run_us);
     if (row->loss.n == 0) return;
     const sl_compress_loss *l = &row->loss;
@@ -186,6 +188,7 @@ static void put_line(FILE *to, const void *what)
         {"soft_share", (double)run->train.soft_share}, {"folds", run->train.folds}, {"fold", run->train.fold},
         {"bytes_before", (double)r->bytes_before}, {"bytes", (double)r->bytes_after}, {"parameters", (double)r->n_parameters},
         {"weights", (double)r->n_weights}, {"zeros", (double)r->n_zeros}, {"features_left", r->features_after},
+        {"units_before", r->units_before}, {"units_left", r->units_after}, {"heads_before", r->heads_before}, {"heads_left", r->heads_after},
         {"open_us", row->open_us}, {"first_us", row->first_us}, {"run_us", row->run_us},
         {"seconds", r->trained ? r->train.last.seconds : 0},
     };

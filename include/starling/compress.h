@@ -54,6 +54,8 @@ typedef enum sl_compress_coding {
     SL_N_COMPRESS_CODINGS
 } sl_compress_coding;
 
+enum { SL_MAX_KEEP_UNITS = 32, SL_MAX_UNITS = 16384 };
+
 /*
  * How. Shares of the run are of the fine-tuning's steps, from 0 to 1: pruning
  * grows from prune_from to prune_to as in Zhu & Gupta 2017 (arXiv:1710.01878),
@@ -69,6 +71,12 @@ typedef struct sl_compress_options {
                             tensor's), not the same share of each */
     uint32_t features;   /* input values that the network keeps, the most telling ones; 0: all */
     float prune_from, prune_to;
+    /* Pruning takes whole hidden units and attention heads out before anything else, those that tell least: what is
+       left is a narrower network. 1 and more: so many units are kept; less: this share of them; 0: all. One number is
+       for all layers that have units of their own, else there is one for each, in the network's order. */
+    float keep_units[SL_MAX_KEEP_UNITS];
+    uint32_t n_keep_units; /* 0: all stay */
+    uint32_t keep_heads;   /* of each encoder; 0: all */
 
     uint32_t clusters;        /* values of a matrix, 0 among them: 2 to 256 */
     uint32_t clusters_first;  /* of the first one, which suffers most; 0: as the others */
@@ -108,6 +116,7 @@ typedef struct sl_compress_result {
     size_t n_weights, n_zeros;        /* of matrices, without those of dropped input values */
     size_t n_parameters;              /* what the small file stands for, biases and norms included */
     uint32_t features_before, features_after; /* input values beside the grid */
+    uint32_t units_before, units_after, heads_before, heads_after; /* where some were to be taken out; else 0 */
 } sl_compress_result;
 
 /*
@@ -121,7 +130,8 @@ typedef struct sl_compress_result {
  * are changed as they are, and temperature and novelty stay. Errors are those
  * of sl_train and sl_model_open; SL_ERR_INVAL for options beyond their bounds,
  * SL_ERR_UNSUPPORTED for input values to be dropped where the network takes
- * them in otherwise than by a dense layer or a convolution.
+ * them in otherwise than by a dense layer or a convolution, and for units or
+ * heads to be taken out of a network that has none.
  */
 SL_API sl_status sl_compress(const sl_model *model, const sl_dataset *data, const sl_compress_options *options,
                              const sl_train_options *train, const char *path, sl_compress_result *result, sl_error *err);

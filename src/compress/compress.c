@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "compress/pack.h"
 #include "compress/shape.h"
+#include "compress/units.h"
 #include "model/open_model.h"
 #include "starling/answers.h"
 #include "train/teach.h"
@@ -40,6 +41,11 @@ static bool within(float x, float least, float most)
     return x >= least && x <= most; /* NaN is not */
 }
 
+static bool cuts_units(const sl_compress_options *o)
+{
+    return (o->steps & SL_COMPRESS_PRUNE) != 0 && !o->shaped && (o->n_keep_units > 0 || o->keep_heads > 0);
+}
+
 static sl_status check_options(const sl_compress_options *o, sl_error *err)
 {
     const bool prune = within(o->sparsity, 0, 0.999f) && within(o->prune_from, 0, 1) && within(o->prune_to, o->prune_from, 1);
@@ -49,6 +55,15 @@ static sl_status check_options(const sl_compress_options *o, sl_error *err)
                          within(o->cluster_kept, o->cluster_from, 1);
     const bool rest = (unsigned)o->coding < SL_N_COMPRESS_CODINGS && (o->steps & ~(unsigned)SL_COMPRESS_ALL) == 0 && (unsigned)o->quantize < SL_N_QUANTIZE_KINDS &&
                       o->bits >= 2 && o->bits <= 8 && o->again >= 1 && o->again <= 1000000;
+    bool units = o->n_keep_units <= SL_MAX_KEEP_UNITS;
+    for (uint32_t i = 0; units && i < o->n_keep_units; i++) {
+        const float keep = o->keep_units[i];
+        units = within(keep, 0, SL_MAX_UNITS) && (keep < 1 || keep == floorf(keep));
+    }
+    if (!units) return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "compress: units to keep are a number or a share of each layer's");
+    if (o->student && cuts_units(o)) {
+        return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "compress: a student has the units that it is given");
+    }
     if (!prune) return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "compress: an option of pruning is out of its bounds");
     if (!cluster) return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "compress: an option of clustering is out of its bounds");
     if (!rest) return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "compress: steps, bits or rounds out of their bounds");
@@ -113,8 +128,8 @@ static sl_status ask_teachers(const sl_dataset *data, const sl_train_options *tr
     return sl_teach(data, &t, sl_clock_ns(), soft, err);
 }
 
-/* Train under the constraint into a file of floats. */
-static sl_status fine_tune(const sl_model *model, const sl_dataset *data, const sl_compress_options *o,
+/* Train `from` under the constraint into a file of floats; where nobody else teaches, `model` does. */
+static sl_status fine_tune(const sl_model *model, const sl_model *from, const sl_dataset *data, const sl_compress_options *o,
                            const sl_train_options *train, const char *path, sl_train_result *result, sl_error *err)
 {
     sl_train_options t = *train;
@@ -134,7 +149,7 @@ static sl_status fine_tune(const sl_model *model, const sl_dataset *data, const 
         status = ask_model(model, data, t.threads, &answers, err);
         t.soft = answers.p;
     }
-    t.init = o->student ? NULL : model;
+    t.init = o->student ? NULL : from;
     t.teach = 0;
     if (t.folds == 0 && t.temperature == 0) t.temperature = model->parts.temperature; /* nothing is held back to fit one to */
     t.checkpoint = NULL;
@@ -150,6 +165,22 @@ static sl_status fine_tune(const sl_model *model, const sl_dataset *data, const 
     return status;
 }
 
+/* With the network as it is: the model's own, or what is left of it. */
+static sl_status compress(const sl_model *model, const sl_model *from, const sl_dataset *data, const sl_compress_options *options,
+                          const sl_train_options *train, const char *path, sl_compress_result *result, sl_error *err)
+{
+    if (data == NULL || options->shaped || !needs_training(options)) {
+        return sl_compress_pack(from, options, !options->shaped, model->id, path, result, err);
+    }
+    SL_TRY(fine_tune(model, from, data, options, train, path, &result->train, err));
+    result->trained = true;
+    sl_model *tuned;
+    SL_TRY(sl_model_open(path, &tuned, err));
+    const sl_status status = sl_compress_pack(tuned, options, false, model->id, path, result, err);
+    sl_model_close(tuned);
+    return status;
+}
+
 sl_status sl_compress(const sl_model *model, const sl_dataset *data, const sl_compress_options *options,
                       const sl_train_options *train, const char *path, sl_compress_result *result, sl_error *err)
 {
@@ -158,16 +189,15 @@ sl_status sl_compress(const sl_model *model, const sl_dataset *data, const sl_co
     SL_TRY(check_options(options, err));
     sl_train_options recipe;
     SL_TRY(sl_compress_recipe("t2", &recipe, err));
+    if (train == NULL) train = &recipe;
     *result = (sl_compress_result){.bytes_before = model->n_bytes,
                                    .features_before = sl_contract_input_features(sl_model_contract(model))};
-    if (data == NULL || options->shaped || !needs_training(options)) {
-        return sl_compress_pack(model, options, !options->shaped, model->id, path, result, err);
-    }
-    SL_TRY(fine_tune(model, data, options, train != NULL ? train : &recipe, path, &result->train, err));
-    result->trained = true;
-    sl_model *tuned;
-    SL_TRY(sl_model_open(path, &tuned, err));
-    const sl_status status = sl_compress_pack(tuned, options, false, model->id, path, result, err);
-    sl_model_close(tuned);
+    if (!cuts_units(options)) return compress(model, model, data, options, train, path, result, err);
+    sl_model *narrow;
+    void *bytes;
+    SL_TRY(sl_units_cut(model, data, options, train, &narrow, &bytes, result, err));
+    const sl_status status = compress(model, narrow, data, options, train, path, result, err);
+    sl_model_close(narrow);
+    free(bytes);
     return status;
 }

@@ -25,6 +25,12 @@ head -n 1 table.csv
 grep -c '<circle' table.svg
 grep -c '^|' table.md
 ls
+echo 'fewer units and heads:'
+# shellcheck disable=SC2086
+starling compress large.starling --data "$grids" $few --steps prune --sparsity 0 --keep-units 50% --keep-heads 1 -q -o narrow.starling | head -n 1
+starling inspect narrow.starling | grep encoder
+starling compress large.starling --steps prune --sparsity 0 --keep-units 3 -o narrow.starling | head -n 1
+starling compress large.starling --steps prune --sparsity 0 --keep-units 100% -o narrow.starling | head -n 1
 echo 'a student:'
 starling compress large.starling --data "$grids" --steps none --net t2 --width 4 --heads 2 --epochs 2 -q -o student.starling | figures
 echo 'what is wrong:'
@@ -33,6 +39,10 @@ show starling compress large.starling
 show starling compress large.starling --budget 1% -o x
 show starling compress large.starling --steps prune,shrink -o x
 show starling compress large.starling --data nothing -o x
+show starling compress large.starling --keep-units 50% -o x
+show starling compress large.starling --steps prune --keep-units 1.5 -o x
+show starling compress large.starling --steps prune --keep-units 101% -o x
+show starling compress large.starling --steps prune --keep-units 4,4 -o x
 # shellcheck disable=SC2086
 starling compress large.starling --data "$grids" --steps prune --sparsity 0.999 --epochs 3 --batch 16 --again 5 --budget 0 -q -o worse.starling >/dev/null
 echo "exit code $?"
