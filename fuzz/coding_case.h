@@ -11,8 +11,9 @@ enum { CODING_HEAD = 6, CODING_RANS = 0, CODING_HUFFMAN = 1, CODING_PLAIN = 2 };
 static inline sl_status coding_read(int code, sl_coder *c, sl_bits *b, const sl_sparse *s, const sl_sparse_to *to,
                                     sl_arena *arena, sl_error *err)
 {
+    static sl_slots slots[2];
     switch (code) {
-    case CODING_RANS: return sl_rans_read(c, s, to, arena, err);
+    case CODING_RANS: return sl_rans_read(c, s, to, slots, arena, err);
     case CODING_HUFFMAN: return sl_huffman_read(c, b, s, to, arena, err);
     default: return sl_plain_read(b, s, to, err);
     }

@@ -175,11 +175,12 @@ static sl_status check_tables(const sl_contract *c, uint32_t n, sl_error *err)
 {
     const uint32_t n_knots = c->feature_knots;
     CHECK(n_knots == 0 || (n_knots >= SL_MIN_KNOTS && n_knots <= SL_MAX_KNOTS), "%u knots", n_knots);
-    for (uint32_t i = 0; i < n * n_knots; i++) {
-        const uint16_t *knot = &c->feature_table[i];
-        CHECK(sl_half_is_finite(*knot), "a knot of feature value %u is not finite", i / n_knots);
-        CHECK(i % n_knots == 0 || sl_half_order(*knot) >= sl_half_order(knot[-1]), "knots of feature value %u descend",
-              i / n_knots);
+    for (uint32_t i = 0; i < n; i++) {
+        const uint16_t *knot = &c->feature_table[i * n_knots];
+        for (uint32_t k = 0; k < n_knots; k++) {
+            CHECK(sl_half_is_finite(knot[k]), "a knot of feature value %u is not finite", i);
+            CHECK(k == 0 || sl_half_order(knot[k]) >= sl_half_order(knot[k - 1]), "knots of feature value %u descend", i);
+        }
     }
     return SL_OK;
 }

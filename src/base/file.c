@@ -17,6 +17,34 @@ static sl_status fail_errno(sl_error *err, const char *what, const char *path)
     return SL_FAIL(err, SL_ERR_IO, SL_REASON_UNREADABLE, "%s %s: %s", what, path, strerror(errno));
 }
 
+/* A map costs two calls and a page fault more than bytes that are read. */
+enum { WORTH_MAPPING = 64 * 1024, ALIGN = 64 };
+
+static sl_status map_file(sl_file *file, int fd, size_t size, const char *path, sl_error *err)
+{
+    void *p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (p == MAP_FAILED) return fail_errno(err, "cannot map", path);
+    *file = (sl_file){p, size, true};
+    return SL_OK;
+}
+
+/* `size` bytes of it, or fewer where it has become shorter. */
+static sl_status read_file(sl_file *file, int fd, size_t size, const char *path, sl_error *err)
+{
+    void *bytes = aligned_alloc(ALIGN, (size + ALIGN - 1) / ALIGN * ALIGN);
+    if (bytes == NULL) return SL_FAIL_NOMEM(err);
+    sl_stream stream;
+    sl_stream_init_fd(&stream, fd);
+    const ptrdiff_t n = sl_stream_read_full(&stream, bytes, size, err);
+    if (n <= 0) {
+        free(bytes);
+        if (n < 0) sl_error_prefix(err, "%s", path);
+        return n < 0 ? (sl_status)n : SL_OK;
+    }
+    *file = (sl_file){bytes, (size_t)n, false};
+    return SL_OK;
+}
+
 sl_status sl_file_open(sl_file *file, const char *path, size_t limit, sl_error *err)
 {
     *file = (sl_file){0};
@@ -38,12 +66,7 @@ sl_status sl_file_open(sl_file *file, const char *path, size_t limit, sl_error *
         status = SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_TOO_LARGE, "%s has %jd bytes, at most %zu are read whole", path,
                          (intmax_t)st.st_size, limit);
     } else if (st.st_size > 0) {
-        void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (p == MAP_FAILED) {
-            status = fail_errno(err, "cannot map", path);
-        } else {
-            *file = (sl_file){p, (size_t)st.st_size, true};
-        }
+        status = (st.st_size < WORTH_MAPPING ? read_file : map_file)(file, fd, (size_t)st.st_size, path, err);
     }
     close(fd);
     return status;

@@ -5,13 +5,13 @@
 #include "starling/base.h"
 
 typedef struct sl_file {
-    const unsigned char *bytes; /* NULL when empty */
+    const unsigned char *bytes; /* NULL when empty; aligned to 64 where it is a regular file */
     size_t n_bytes;
     bool mapped;
 } sl_file;
 
-/* Map a regular file, or read anything else (pipe, device) up to `limit`
-   bytes. SL_ERR_IO with errno's text; SL_ERR_FORMAT/TOO_LARGE over the limit;
+/* Map a regular file; read a small one, and anything else (pipe, device), up
+   to `limit` bytes. SL_ERR_IO with errno's text; SL_ERR_FORMAT/TOO_LARGE over the limit;
    the message has the path. */
 sl_status sl_file_open(sl_file *file, const char *path, size_t limit, sl_error *err);
 void sl_file_close(sl_file *file);

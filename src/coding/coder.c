@@ -99,76 +99,130 @@ sl_status sl_coder_bytes(const sl_coder *c, void **bytes, size_t *n_bytes, sl_er
 }
 
 /* A model that has seen little moves far; one that has seen much, by a 32nd. */
-static void learn(sl_bit_model *model, uint32_t bit)
+static inline void learn(sl_bit_model *model, uint32_t bit)
 {
     enum { SLOWEST = 5 };
     const int32_t ones = model->ones ^ 0x8000;
     const unsigned step = model->seen < SLOWEST ? model->seen + 1u : SLOWEST;
     const int32_t moved = bit ? ones + ((0xffff - ones) >> step) : ones - (ones >> step);
     model->ones = (uint16_t)(moved ^ 0x8000);
-    if (model->seen < SLOWEST) model->seen++;
+    model->seen = (uint8_t)step;
+}
+
+static inline uint32_t slots_of_zero(const sl_bit_model *model)
+{
+    const uint32_t zeros = (0xffffu - (model->ones ^ 0x8000u)) >> (16 - SL_CODER_BITS);
+    return zeros < 1 ? 1 : zeros > SL_CODER_TOTAL - 1 ? SL_CODER_TOTAL - 1 : zeros;
+}
+
+static void put_bit(sl_coder *c, sl_bit_model *model, uint32_t bit)
+{
+    const uint32_t zeros = slots_of_zero(model);
+    sl_coder_put(c, bit ? zeros : 0, bit ? SL_CODER_TOTAL - zeros : zeros);
+    learn(model, bit);
+}
+
+static inline uint32_t take_bit(sl_coder *c, sl_bit_model *model)
+{
+    const uint32_t zeros = slots_of_zero(model), bit = sl_coder_slot(c) >= zeros;
+    sl_coder_take(c, bit ? zeros : 0, bit ? SL_CODER_TOTAL - zeros : zeros);
+    learn(model, bit);
+    return bit;
+}
+
+static inline uint32_t take_tree(sl_coder *c, sl_bit_model *models, unsigned n)
+{
+    uint32_t node = 1;
+    for (unsigned i = 0; i < n; i++) node = 2 * node + take_bit(c, &models[node]);
+    return node - (1u << n);
 }
 
 void sl_code_bit(sl_coder *c, sl_bit_model *model, uint32_t *value)
 {
-    uint32_t zeros = (0xffffu - (model->ones ^ 0x8000u)) >> (16 - SL_CODER_BITS);
-    if (zeros < 1) zeros = 1;
-    if (zeros > SL_CODER_TOTAL - 1) zeros = SL_CODER_TOTAL - 1;
-    if (!c->writing) *value = sl_coder_slot(c) >= zeros;
-    const uint32_t start = *value ? zeros : 0, share = *value ? SL_CODER_TOTAL - zeros : zeros;
     if (c->writing) {
-        sl_coder_put(c, start, share);
+        put_bit(c, model, *value);
     } else {
-        sl_coder_take(c, start, share);
+        *value = take_bit(c, model);
     }
-    learn(model, *value);
+}
+
+static void put_raw(sl_coder *c, unsigned n, uint32_t value)
+{
+    while (n > 0) {
+        const unsigned part = n < SL_RAW_AT_ONCE ? n : (unsigned)SL_RAW_AT_ONCE, shift = SL_CODER_BITS - part;
+        n -= part;
+        sl_coder_put(c, (value >> n & ((1u << part) - 1)) << shift, 1u << shift);
+    }
 }
 
 void sl_code_raw(sl_coder *c, unsigned n, uint32_t *value)
 {
-    enum { AT_ONCE = 8 };
-    const uint32_t from = *value;
-    uint32_t to = 0;
-    while (n > 0) {
-        const unsigned part = n < AT_ONCE ? n : AT_ONCE, shift = SL_CODER_BITS - part;
-        n -= part;
-        const uint32_t bits = c->writing ? from >> n & ((1u << part) - 1) : sl_coder_slot(c) >> shift;
-        if (c->writing) {
-            sl_coder_put(c, bits << shift, 1u << shift);
-        } else {
-            sl_coder_take(c, bits << shift, 1u << shift);
-        }
-        to |= bits << n;
+    if (c->writing) {
+        put_raw(c, n, *value);
+    } else {
+        *value = sl_coder_take_raw(c, n);
     }
-    *value = to;
+}
+
+static void put_tree(sl_coder *c, sl_bit_model *models, unsigned n, uint32_t value)
+{
+    uint32_t node = 1;
+    for (unsigned i = n; i-- > 0;) {
+        const uint32_t bit = value >> i & 1;
+        put_bit(c, &models[node], bit);
+        node = 2 * node + bit;
+    }
+}
+
+void sl_code_trees(sl_coder *c, sl_bit_model *models, unsigned n, size_t count, uint8_t *values)
+{
+    for (size_t i = 0; c->writing && i < count; i++) put_tree(c, models, n, values[i]);
+    if (c->writing) return;
+    sl_coder own = *c;
+    for (size_t i = 0; i < count; i++) values[i] = (uint8_t)take_tree(&own, models, n);
+    *c = own;
 }
 
 void sl_code_tree(sl_coder *c, sl_bit_model *models, unsigned n, uint32_t *value)
 {
-    uint32_t node = 1;
-    for (unsigned i = n; i-- > 0;) {
-        uint32_t bit = *value >> i & 1;
-        sl_code_bit(c, &models[node], &bit);
-        node = 2 * node + bit;
+    if (c->writing) {
+        put_tree(c, models, n, *value);
+        return;
     }
-    *value = node - (1u << n);
+    sl_coder own = *c;
+    *value = take_tree(&own, models, n);
+    *c = own;
+}
+
+enum { LENGTH_BITS = 6, MOST_LENGTH = 32 };
+
+static void put_number(sl_coder *c, sl_number_model *model, uint32_t value)
+{
+    const uint64_t from = (uint64_t)value + 1;
+    uint32_t length = 0; /* bits behind the first of value + 1 */
+    while (from >> (length + 1) != 0) length++;
+    put_tree(c, model->length, LENGTH_BITS, length);
+    if (length == 0) return;
+    put_bit(c, &model->second[length], (uint32_t)(from >> (length - 1) & 1));
+    put_raw(c, length - 1, (uint32_t)(from & (((uint64_t)1 << (length - 1)) - 1)));
 }
 
 void sl_code_number(sl_coder *c, sl_number_model *model, uint32_t *value)
 {
-    const uint64_t from = (uint64_t)*value + 1;
-    uint32_t length = 0; /* bits behind the first of value + 1 */
-    while (c->writing && from >> (length + 1) != 0) length++;
-    sl_code_tree(c, model->length, 6, &length);
-    if (length > 32) length = 32; /* of a stream that is broken */
+    if (c->writing) {
+        put_number(c, model, *value);
+        return;
+    }
+    sl_coder own = *c;
+    uint32_t length = take_tree(&own, model->length, LENGTH_BITS);
+    if (length > MOST_LENGTH) length = MOST_LENGTH; /* of a stream that is broken */
     uint64_t to = 1;
     if (length > 0) {
-        uint32_t bit = (uint32_t)(from >> (length - 1) & 1), rest = (uint32_t)(from & (((uint64_t)1 << (length - 1)) - 1));
-        sl_code_bit(c, &model->second[length], &bit);
-        sl_code_raw(c, length - 1, &rest);
-        to = ((uint64_t)(2 + bit) << (length - 1)) | rest;
+        const uint32_t bit = take_bit(&own, &model->second[length]);
+        to = ((uint64_t)(2 + bit) << (length - 1)) | sl_coder_take_raw(&own, length - 1);
     }
     *value = (uint32_t)(to - 1);
+    *c = own;
 }
 
 void sl_code_signed(sl_coder *c, sl_number_model *model, int32_t *value)

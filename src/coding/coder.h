@@ -70,16 +70,39 @@ static inline uint32_t sl_coder_word(const uint8_t *p)
     return (uint32_t)p[0] | (uint32_t)p[1] << 8;
 }
 
-/* Pass over the choice that holds that slot. */
-static inline void sl_coder_take(sl_coder *c, uint32_t start, uint32_t share)
+/*
+ * The state whose turn it is becomes x, filled up by a word where it is low. Who reads much does so on a copy of the
+ * coder that no one else knows of, since that stays in registers, and gives it back at the end.
+ */
+static inline void sl_coder_move(sl_coder *c, uint32_t x)
 {
-    uint32_t x = share * (c->x >> SL_CODER_BITS) + (c->x & (SL_CODER_TOTAL - 1)) - start;
     if (x < SL_CODER_LOWEST) {
         x = x << 16 | (c->at + 2 <= c->n_bytes ? sl_coder_word(c->bytes + c->at) : 0);
         c->at += 2;
     }
     c->x = c->y;
     c->y = x;
+}
+
+/* Pass over the choice that holds that slot. */
+static inline void sl_coder_take(sl_coder *c, uint32_t start, uint32_t share)
+{
+    sl_coder_move(c, share * (c->x >> SL_CODER_BITS) + sl_coder_slot(c) - start);
+}
+
+/* The next n bits (at most 32) of those that sl_code_raw wrote. */
+enum { SL_RAW_AT_ONCE = 8 };
+static inline uint32_t sl_coder_take_raw(sl_coder *c, unsigned n)
+{
+    uint32_t to = 0;
+    while (n > 0) {
+        const unsigned part = n < SL_RAW_AT_ONCE ? n : (unsigned)SL_RAW_AT_ONCE, shift = SL_CODER_BITS - part;
+        const uint32_t bits = sl_coder_slot(c) >> shift;
+        sl_coder_take(c, bits << shift, 1u << shift);
+        n -= part;
+        to |= bits << n;
+    }
+    return to;
 }
 
 /* How likely a bit is to be 0, learnt from those before. Begin with zeros. */
@@ -93,6 +116,8 @@ void sl_code_bit(sl_coder *c, sl_bit_model *model, uint32_t *value);
 void sl_code_raw(sl_coder *c, unsigned n, uint32_t *value);
 /* A number below 2^n bit by bit, each with a model of its own for what stands before it: 2^n models. n <= 8. */
 void sl_code_tree(sl_coder *c, sl_bit_model *models, unsigned n, uint32_t *value);
+/* `count` of them with the same models. */
+void sl_code_trees(sl_coder *c, sl_bit_model *models, unsigned n, size_t count, uint8_t *values);
 
 /* Numbers of any size, small ones likelier. */
 typedef struct sl_number_model {

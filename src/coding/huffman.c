@@ -97,11 +97,7 @@ static void make_code(uint32_t n, const uint64_t *count, code *out)
 static void code_lengths(sl_coder *c, code *k)
 {
     sl_bit_model models[1 << LENGTH_BITS] = {0};
-    for (uint32_t s = 0; s < k->n; s++) {
-        uint32_t length = k->length[s];
-        sl_code_tree(c, models, LENGTH_BITS, &length);
-        k->length[s] = (uint8_t)length;
-    }
+    sl_code_trees(c, models, LENGTH_BITS, k->n, k->length);
 }
 
 /* Pairs of a run and a number, row by row, to whoever asks. */

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-enum { N_WIDTHS = 16, WIDTH_BITS = 4, WEIGHT_BITS = 6, MOST_BITS = 8 };
+enum { N_WIDTHS = 16, WIDTH_BITS = 4, MOST_BITS = 8 };
 
 /*
  * A bell in logarithms is a parabola: a level d away from the middle weighs
@@ -108,29 +108,42 @@ void sl_small_count(sl_small *small, uint32_t value)
 
 void sl_small_begin(sl_coder *c, sl_small *small)
 {
-    sl_bit_model models[1 << WEIGHT_BITS] = {0};
     uint8_t weight[SL_SMALL_SYMBOLS] = {0};
     if (c->writing) sl_weights_of_counts(SL_SMALL_SYMBOLS, small->count, weight);
-    for (int s = 0; s < SL_SMALL_SYMBOLS; s++) {
-        uint32_t w = weight[s];
-        sl_code_tree(c, models, WEIGHT_BITS, &w);
-        weight[s] = (uint8_t)(w < SL_N_WEIGHTS ? w : SL_N_WEIGHTS - 1);
-    }
-    sl_shares_of_weights(SL_SMALL_SYMBOLS, weight, &small->shares);
+    sl_code_weights(c, SL_SMALL_SYMBOLS, weight, &small->shares);
     if (!c->writing) sl_slots_fill(&small->shares, &small->slots);
 }
 
-void sl_code_small(sl_coder *c, sl_small *small, uint32_t *value)
+/* A number of two bits or more behind its symbol: half of an octave, and the bits behind. */
+static unsigned bits_behind(uint32_t symbol)
 {
-    unsigned n_rest = 0;
-    uint32_t symbol = c->writing ? symbol_of(*value, &n_rest) : 0;
-    symbol = code_symbol(c, &small->shares, &small->slots, symbol);
-    if (symbol < SINGLE) {
-        *value = symbol;
-        return;
-    }
-    n_rest = SINGLE_BITS - 1 + (symbol - SINGLE) / 2;
-    uint32_t rest = *value & ((1u << n_rest) - 1);
+    return SINGLE_BITS - 1 + (symbol - SINGLE) / 2;
+}
+
+static void put_small(sl_coder *c, const sl_shares *shares, uint32_t value)
+{
+    unsigned n_rest;
+    const uint32_t symbol = symbol_of(value, &n_rest);
+    uint32_t rest = value & ((1u << n_rest) - 1);
+    sl_coder_put(c, shares->start[symbol], (uint32_t)shares->start[symbol + 1] - shares->start[symbol]);
     sl_code_raw(c, n_rest, &rest);
-    *value = (2 + (symbol - SINGLE) % 2) << n_rest | rest;
+}
+
+static void take_smalls(sl_coder *from, const sl_slots *slots, size_t n, uint32_t *value)
+{
+    sl_coder c = *from;
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t symbol = sl_slots_take(&c, slots);
+        value[i] = symbol;
+        if (symbol < SINGLE) continue;
+        const unsigned n_rest = bits_behind(symbol);
+        value[i] = (2 + symbol % 2) << n_rest | sl_coder_take_raw(&c, n_rest);
+    }
+    *from = c;
+}
+
+void sl_code_smalls(sl_coder *c, sl_small *small, size_t n, uint32_t *value)
+{
+    if (!c->writing) take_smalls(c, &small->slots, n, value);
+    for (size_t i = 0; c->writing && i < n; i++) put_small(c, &small->shares, value[i]);
 }

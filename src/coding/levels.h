@@ -27,6 +27,6 @@ typedef struct sl_small {
 /* Writing: count each number, from zeros on. Then, both ways: tell, and go through them. */
 void sl_small_count(sl_small *small, uint32_t value);
 void sl_small_begin(sl_coder *c, sl_small *small);
-void sl_code_small(sl_coder *c, sl_small *small, uint32_t *value);
+void sl_code_smalls(sl_coder *c, sl_small *small, size_t n, uint32_t *value);
 
 #endif

@@ -6,7 +6,7 @@
 #include "coding/sparse.h"
 
 /* What shares a density. The numbers are those of streams. */
-enum { BY_WHOLE = 0, BY_ROW = 1, BY_COLUMN = 2, N_WAYS = 3, WAY_BITS = 2, DENSITY_BITS = 4, WEIGHT_BITS = 6, ALWAYS = SL_N_DENSITIES - 1 };
+enum { BY_WHOLE = 0, BY_ROW = 1, BY_COLUMN = 2, N_WAYS = 3, WAY_BITS = 2, DENSITY_BITS = 4, ALWAYS = SL_N_DENSITIES - 1 };
 
 /* A matrix as lines of a density each. */
 typedef struct lines {
@@ -73,11 +73,7 @@ static void choose_densities(const lines *l, const uint8_t *symbol)
 static void code_densities(sl_coder *c, const lines *l)
 {
     sl_bit_model models[SL_N_DENSITIES] = {0};
-    for (size_t line = 0; line < l->n; line++) {
-        uint32_t density = l->density[line];
-        sl_code_tree(c, models, DENSITY_BITS, &density);
-        l->density[line] = (uint8_t)density;
-    }
+    sl_code_trees(c, models, DENSITY_BITS, l->n, l->density);
 }
 
 static void put_symbol(sl_coder *c, const sl_shares *shares, uint32_t symbol)
@@ -118,18 +114,6 @@ static void write_way(sl_coder *c, const sl_sparse *s, const uint8_t *symbol, ui
     for (unsigned d = 1; d < SL_N_DENSITIES; d++) put_lines(c, &l, d, values, symbol);
 }
 
-/* The values' shares, by rough logarithms. */
-static void code_values(sl_coder *c, uint32_t n, uint8_t *weight, sl_shares *out)
-{
-    sl_bit_model models[1 << WEIGHT_BITS] = {0};
-    for (uint32_t v = 0; v < n; v++) {
-        uint32_t w = weight[v];
-        sl_code_tree(c, models, WEIGHT_BITS, &w);
-        weight[v] = (uint8_t)(w < SL_N_WEIGHTS ? w : SL_N_WEIGHTS - 1);
-    }
-    if (n > 0) sl_shares_of_weights(n, weight, out);
-}
-
 sl_status sl_rans_write(sl_coder *c, const sl_sparse *s, const uint8_t *symbol, sl_error *err)
 {
     const size_t n = (size_t)s->rows * s->columns;
@@ -138,7 +122,7 @@ sl_status sl_rans_write(sl_coder *c, const sl_sparse *s, const uint8_t *symbol, 
     sl_shares values = {0};
     for (size_t i = 0; i < n; i++) count[symbol[i]]++;
     if (s->n_values > 0) sl_weights_of_counts(s->n_values, count + 1, weight);
-    code_values(c, s->n_values, weight, &values);
+    if (s->n_values > 0) sl_code_weights(c, s->n_values, weight, &values);
 
     uint8_t *density = calloc((size_t)s->rows + s->columns + 1, 1);
     if (density == NULL) return SL_FAIL_NOMEM(err);
@@ -163,58 +147,99 @@ sl_status sl_rans_write(sl_coder *c, const sl_sparse *s, const uint8_t *symbol, 
 
 /* ---- reading ---- */
 
-/* The next symbol of a table of slots. */
-static inline uint32_t next_symbol(sl_coder *c, const sl_slots *slots)
+/* The lines of a matrix, those of one density behind one another. */
+typedef struct sorted {
+    uint32_t *line;
+    size_t first[SL_N_DENSITIES + 1];
+} sorted;
+
+static void sort_lines(const lines *l, sorted *out)
 {
-    const uint32_t e = slots->entry[c->x & (SL_CODER_TOTAL - 1)];
-    uint32_t x = ((e & (SL_CODER_TOTAL - 1)) + 1) * (c->x >> SL_CODER_BITS) + (e >> 11 & (SL_CODER_TOTAL - 1));
-    if (x < SL_CODER_LOWEST) {
-        x = x << 16 | (c->at + 2 <= c->n_bytes ? sl_coder_word(c->bytes + c->at) : 0);
-        c->at += 2;
+    size_t next[SL_N_DENSITIES] = {0};
+    for (size_t i = 0; i < l->n; i++) next[l->density[i]]++;
+    out->first[0] = 0;
+    for (int d = 0; d < SL_N_DENSITIES; d++) {
+        out->first[d + 1] = out->first[d] + next[d];
+        next[d] = out->first[d];
     }
-    c->x = c->y;
-    c->y = x;
-    return e >> 22;
+    for (size_t i = 0; i < l->n; i++) out->line[next[l->density[i]]++] = (uint32_t)i;
+}
+
+/* Some lines, at least one, and where their numbers go. */
+typedef struct target {
+    const lines *l;
+    const uint32_t *line, *end;
+    const sl_slots *values;
+    sl_sparse_to to;
+} target;
+
+static inline void put_value(sl_coder *c, const target *t, size_t at, const size_t size)
+{
+    const uint32_t value = sl_slots_take(c, t->values) + 1;
+    if (size == 4) {
+        ((uint32_t *)t->to.to)[at] = ((const uint32_t *)t->to.of)[value];
+    } else {
+        ((uint8_t *)t->to.to)[at] = ((const uint8_t *)t->to.of)[value];
+    }
 }
 
 /*
- * All lines of a density. A run may go on from line to line. Each turn moves on by one number at least, and none lands
+ * Runs and values in turn. A run may go on from line to line. Each turn moves on by one number at least, and none lands
  * outside of the lines, whatever the bytes. False where a run ends with a number behind the last line.
  */
-static inline bool read_lines(sl_coder *from, const lines *l, unsigned density, const sl_slots *runs, uint32_t filler,
-                              const sl_slots *values, void *to, const void *of, const size_t size)
+static inline bool read_runs(sl_coder *from, const target *target_, const sl_slots *runs, uint32_t filler, const size_t size)
 {
-    sl_coder c = *from; /* its own, so that it stays in registers */
-    size_t line = line_of(l, 0, density), i = 0;
+    const target t = *target_;
+    const size_t length = t.l->length, step = t.l->step, line_step = t.l->line_step;
+    const uint32_t *line = t.line;
+    sl_coder c = *from;
+    size_t i = 0;
     bool well = true;
-    while (line < l->n) {
-        if (runs != NULL) {
-            const uint32_t run = next_symbol(&c, runs);
-            i += run;
-            while (i >= l->length && line < l->n) {
-                i -= l->length;
-                line = line_of(l, line + 1, density);
-            }
-            if (line == l->n) {
-                well = run == filler;
-                break;
-            }
-            if (run == filler) continue;
+    while (line < t.end) {
+        const uint32_t run = sl_slots_take(&c, runs);
+        for (i += run; i >= length && line < t.end; line++) i -= length;
+        if (line == t.end) {
+            well = run == filler;
+            break;
         }
-        const uint32_t value = next_symbol(&c, values) + 1;
-        const size_t at = line * l->line_step + i * l->step;
-        if (size == 4) {
-            ((uint32_t *)to)[at] = ((const uint32_t *)of)[value];
-        } else {
-            ((uint8_t *)to)[at] = ((const uint8_t *)of)[value];
-        }
-        if (++i == l->length) {
+        if (run == filler) continue;
+        put_value(&c, &t, *line * line_step + i * step, size);
+        if (++i == length) {
             i = 0;
-            line = line_of(l, line + 1, density);
+            line++;
         }
     }
     *from = c;
     return well;
+}
+
+/* Values alone. */
+static inline void read_full(sl_coder *from, const target *target_, const size_t size)
+{
+    const target t = *target_;
+    sl_coder c = *from;
+    for (const uint32_t *line = t.line; line < t.end; line++) {
+        for (size_t i = 0; i < t.l->length; i++) put_value(&c, &t, *line * t.l->line_step + i * t.l->step, size);
+    }
+    *from = c;
+}
+
+/* The lines of a density that is not the first. `runs`: room. */
+static bool read_lines(sl_coder *c, const target *t, unsigned density, sl_slots *runs)
+{
+    const bool wide = t->to.size == 4;
+    if (density == ALWAYS) {
+        if (wide) {
+            read_full(c, t, 4);
+        } else {
+            read_full(c, t, 1);
+        }
+        return true;
+    }
+    sl_shares shares;
+    sl_shares_of_runs(sl_density[density], &shares);
+    sl_slots_fill(&shares, runs);
+    return wide ? read_runs(c, t, runs, shares.n - 1, 4) : read_runs(c, t, runs, shares.n - 1, 1);
 }
 
 static sl_status broken(sl_error *err)
@@ -222,41 +247,34 @@ static sl_status broken(sl_error *err)
     return SL_FAIL(err, SL_ERR_FORMAT, SL_REASON_NONE, "coded weights: the stream is damaged");
 }
 
-static sl_status read_all(sl_coder *c, const sl_sparse *s, const sl_sparse_to *to, sl_arena *arena, sl_error *err)
+static sl_status read_all(sl_coder *c, const sl_sparse *s, const sl_sparse_to *to, sl_slots slots[2], sl_arena *arena, sl_error *err)
 {
     uint8_t weight[SL_MAX_SYMBOLS] = {0};
-    sl_shares values = {.n = 1, .start = {0, SL_CODER_TOTAL}}, shares;
-    code_values(c, s->n_values, weight, &values);
+    sl_shares values = {.n = 1, .start = {0, SL_CODER_TOTAL}};
+    if (s->n_values > 0) sl_code_weights(c, s->n_values, weight, &values);
     uint32_t way = 0;
     sl_code_raw(c, WAY_BITS, &way);
     if (way >= N_WAYS) return broken(err);
     lines l = lines_of(s, way, NULL);
-    sl_slots *slots = SL_ARENA_NEW(arena, sl_slots, 2);
     l.density = SL_ARENA_NEW(arena, uint8_t, l.n);
-    if (slots == NULL || l.density == NULL) return SL_FAIL_NOMEM(err);
+    sorted order = {.line = SL_ARENA_NEW(arena, uint32_t, l.n)};
+    if (l.density == NULL || order.line == NULL) return SL_FAIL_NOMEM(err);
     memset(l.density, 0, l.n);
     code_densities(c, &l);
+    sort_lines(&l, &order);
     sl_slots_fill(&values, &slots[0]);
     for (unsigned d = 1; d < SL_N_DENSITIES; d++) {
-        if (l.length == 0 || line_of(&l, 0, d) == l.n) continue;
-        if (s->n_values == 0) return broken(err);
-        if (d != ALWAYS) {
-            sl_shares_of_runs(sl_density[d], &shares);
-            sl_slots_fill(&shares, &slots[1]);
-        }
-        const sl_slots *runs = d != ALWAYS ? &slots[1] : NULL;
-        const uint32_t filler = d != ALWAYS ? shares.n - 1 : 0;
-        const bool well = to->size == 4 ? read_lines(c, &l, d, runs, filler, &slots[0], to->to, to->of, 4)
-                                        : read_lines(c, &l, d, runs, filler, &slots[0], to->to, to->of, 1);
-        if (!well) return broken(err);
+        const target t = {&l, order.line + order.first[d], order.line + order.first[d + 1], &slots[0], *to};
+        if (l.length == 0 || t.line == t.end) continue;
+        if (s->n_values == 0 || !read_lines(c, &t, d, &slots[1])) return broken(err);
     }
     return SL_OK;
 }
 
-sl_status sl_rans_read(sl_coder *c, const sl_sparse *s, const sl_sparse_to *to, sl_arena *arena, sl_error *err)
+sl_status sl_rans_read(sl_coder *c, const sl_sparse *s, const sl_sparse_to *to, sl_slots slots[2], sl_arena *arena, sl_error *err)
 {
     const sl_arena_mark mark = sl_arena_here(arena);
-    const sl_status status = read_all(c, s, to, arena, err);
+    const sl_status status = read_all(c, s, to, slots, arena, err);
     sl_arena_rewind(arena, mark);
     return status;
 }

@@ -4,11 +4,16 @@
 const uint16_t sl_density[SL_N_DENSITIES] = {0,   20,  33,  52,  78,  112, 157,  213,
                                              283, 371, 480, 617, 793, 1024, 1366, SL_CODER_TOTAL};
 
+/* Four at a time; what is too much the next symbol writes over. */
+typedef uint32_t four __attribute__((vector_size(16), aligned(4), may_alias));
+
 void sl_slots_fill(const sl_shares *shares, sl_slots *out)
 {
+    enum { STEP = 1 << SL_CODER_BITS, FOUR = SL_SLOTS_AT_ONCE };
     for (uint32_t s = 0; s < shares->n; s++) {
-        const uint32_t start = shares->start[s], end = shares->start[s + 1], head = (end - start - 1) | s << 22;
-        for (uint32_t i = start; i < end; i++) out->entry[i] = head | (i - start) << 11;
+        const uint32_t start = shares->start[s], end = shares->start[s + 1], head = (end - start - 1) | s << 2 * SL_CODER_BITS;
+        four next = {head, head + STEP, head + 2 * STEP, head + 3 * STEP};
+        for (uint32_t i = start; i < end; i += FOUR, next += FOUR * STEP) *(four *)&out->entry[i] = next;
     }
 }
 
@@ -57,6 +62,15 @@ void sl_shares_of_weights(uint32_t n, const uint8_t *weight, sl_shares *out)
     out->n = n;
     out->start[0] = 0;
     for (uint32_t i = 0; i < n; i++) out->start[i + 1] = (uint16_t)(out->start[i] + share[i]);
+}
+
+void sl_code_weights(sl_coder *c, uint32_t n, uint8_t *weight, sl_shares *out)
+{
+    enum { BITS = 6 };
+    sl_bit_model models[1 << BITS] = {0};
+    sl_code_trees(c, models, BITS, n, weight);
+    for (uint32_t i = 0; i < n; i++) weight[i] = weight[i] < SL_N_WEIGHTS ? weight[i] : SL_N_WEIGHTS - 1; /* of a broken stream */
+    sl_shares_of_weights(n, weight, out);
 }
 
 void sl_weights_of_counts(uint32_t n, const uint32_t *count, uint8_t *weight)

@@ -38,8 +38,11 @@ sl_status sl_rans_write(sl_coder *c, const sl_sparse *s, const uint8_t *symbol, 
 sl_status sl_huffman_write(sl_coder *c, sl_bits_writer *bits, const sl_sparse *s, const uint8_t *symbol, sl_error *err);
 void sl_plain_write(sl_bits_writer *bits, const sl_sparse *s, const uint8_t *symbol);
 
-/* The scratch memory is given back to the arena. SL_ERR_FORMAT, SL_ERR_NOMEM. What is not in the stream is left as it is: `to` begins as zeros. */
-sl_status sl_rans_read(sl_coder *c, const sl_sparse *s, const sl_sparse_to *to, sl_arena *arena, sl_error *err);
+/*
+ * The scratch memory is given back to the arena. SL_ERR_FORMAT, SL_ERR_NOMEM. What is not in the stream is left as it is:
+ * `to` begins as zeros. slots: room, the same for one matrix after another, so that it stays in the cache.
+ */
+sl_status sl_rans_read(sl_coder *c, const sl_sparse *s, const sl_sparse_to *to, sl_slots slots[2], sl_arena *arena, sl_error *err);
 sl_status sl_huffman_read(sl_coder *c, sl_bits *bits, const sl_sparse *s, const sl_sparse_to *to, sl_arena *arena, sl_error *err);
 sl_status sl_plain_read(sl_bits *bits, const sl_sparse *s, const sl_sparse_to *to, sl_error *err);
 

@@ -137,7 +137,7 @@ sl_status sl_build_take_floats(sl_builder *b, uint32_t rank, const uint32_t *sha
     size_t n = 1;
     for (uint32_t i = 0; i < rank; i++) n *= shape[i];
     if (t->storage == SL_STORAGE_FLOAT32) {
-        if (!all_finite(t->data, n)) return not_finite(b);
+        if (!t->packed.finite && !all_finite(t->data, n)) return not_finite(b);
         *out = t->data;
     } else {
         if (t->storage == SL_STORAGE_INT8 && rank < 2) {

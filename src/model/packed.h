@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "coding/bits.h"
 #include "coding/coder.h"
+#include "coding/shares.h"
 #include "model/parts.h"
 
 typedef enum sl_coding {
@@ -77,6 +78,7 @@ struct sl_packed_reader {
     sl_bits bits;
     sl_packed_models models;
     bool done;
+    sl_slots *slots; /* room for two */
 };
 
 /* Contract and layers, both ways; reading allocates the layers from the arena. */

@@ -96,11 +96,7 @@ static void code_text(fields *f, char *text, size_t size)
     uint32_t n = f->c->writing ? (uint32_t)strnlen(text, size - 1) : 0;
     sl_code_number(f->c, &f->number, &n);
     if (n > size - 1) n = (uint32_t)(size - 1);
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t letter = (unsigned char)text[i];
-        sl_code_tree(f->c, f->letter, 8, &letter);
-        text[i] = (char)letter;
-    }
+    sl_code_trees(f->c, f->letter, 8, n, (uint8_t *)text);
     if (!f->c->writing) memset(text + n, 0, size - n);
 }
 

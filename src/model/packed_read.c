@@ -29,8 +29,9 @@ const char *sl_coding_name(unsigned coding)
 sl_status sl_packed_open(sl_model_parts *out, sl_arena *arena, sl_error *err)
 {
     sl_packed_reader *r = SL_ARENA_NEW(arena, sl_packed_reader, 1);
-    if (r == NULL) return SL_FAIL_NOMEM(err);
-    memset(r, 0, sizeof *r);
+    sl_slots *slots = SL_ARENA_NEW(arena, sl_slots, 2);
+    if (r == NULL || slots == NULL) return SL_FAIL_NOMEM(err);
+    *r = (sl_packed_reader){.slots = slots};
     sl_coder_read(&r->coder, out->packed.stream, out->packed.n_stream);
     r->bits = (sl_bits){.bytes = out->packed.bytes, .n_bytes = out->packed.n_bytes};
     SL_TRY(sl_packed_contract(&r->coder, &out->contract, err));
@@ -75,7 +76,7 @@ static sl_status take_indices(sl_packed_reader *r, const sl_sparse *s, const sl_
     switch (coding) {
     case SL_CODING_PLAIN: return sl_plain_read(&r->bits, s, to, err);
     case SL_CODING_HUFFMAN: return sl_huffman_read(&r->coder, &r->bits, s, to, arena, err);
-    case SL_CODING_RANS: return sl_rans_read(&r->coder, s, to, arena, err);
+    case SL_CODING_RANS: return sl_rans_read(&r->coder, s, to, r->slots, arena, err);
     default: return SL_FAIL(err, SL_ERR_UNSUPPORTED, SL_REASON_NONE, "packed model: coded in way %u, unknown here", coding);
     }
 }
@@ -118,6 +119,7 @@ static sl_status take_book(sl_packed_reader *r, const sl_sparse *shape, sl_packe
     for (uint32_t v = 0; v < s.n_values; v++) of[v + 1] = float_of(order[v], kind);
     memset(to, 0, n * sizeof *to);
     t->data = to;
+    t->packed.finite = true; /* the bounds of the values keep infinities out */
     return take_indices(r, &s, &(sl_sparse_to){to, of, sizeof *to}, t, arena, err);
 }
 
@@ -177,10 +179,9 @@ static sl_status take_levels(sl_packed_reader *r, size_t n, sl_tensor *t, sl_are
     t->packed.n_values = (uint16_t)((1u << bits) - 1);
     const sl_arena_mark mark = sl_arena_here(arena);
     uint8_t *level = SL_ARENA_NEW(arena, uint8_t, n);
-    sl_slots *scratch = SL_ARENA_NEW(arena, sl_slots, 1);
-    if (level == NULL || scratch == NULL) return SL_FAIL_NOMEM(err);
+    if (level == NULL) return SL_FAIL_NOMEM(err);
     memset(level, 0, n);
-    sl_code_levels(&r->coder, bits, n, level, scratch);
+    sl_code_levels(&r->coder, bits, n, level, r->slots);
     for (size_t i = 0; i < n; i++) to[i] = base + step * (float)level[i];
     sl_arena_rewind(arena, mark);
     return SL_OK;

@@ -71,11 +71,14 @@ static steps best_steps(uint32_t n, const uint16_t *knot, double bound)
     return best;
 }
 
-static uint16_t knot_of(const steps *s, uint32_t k)
+static void knots_of(const steps *s, uint32_t n, uint16_t *knot)
 {
-    if (s->scale == EVEN) return sl_half_from_float((float)ldexp((double)s->knot[k], s->exponent));
-    const int64_t order = (int64_t)s->knot[k] * (1 << s->exponent);
-    return half_of_order((int32_t)(order > LARGEST_ORDER ? LARGEST_ORDER : order < -LARGEST_ORDER ? -LARGEST_ORDER : order));
+    const double step = ldexp(1, s->exponent); /* so near to 1 that products with it are exact */
+    for (uint32_t k = 0; s->scale == EVEN && k < n; k++) knot[k] = sl_half_from_float((float)(s->knot[k] * step));
+    for (uint32_t k = 0; s->scale == FLOATING && k < n; k++) {
+        const int64_t order = (int64_t)s->knot[k] * (1 << s->exponent);
+        knot[k] = half_of_order((int32_t)(order > LARGEST_ORDER ? LARGEST_ORDER : order < -LARGEST_ORDER ? -LARGEST_ORDER : order));
+    }
 }
 
 typedef struct tables {
@@ -98,12 +101,12 @@ static void code_table(sl_coder *c, tables *t, uint32_t n, uint16_t *knot)
     if (s.exponent < (floating ? 0 : LEAST_EXPONENT) || s.exponent > MOST_EXPONENT) s.exponent = 0; /* of a broken stream */
     t->before[s.scale] = s.exponent;
     sl_code_signed(c, &t->first, &s.knot[0]);
-    for (uint32_t k = 1; k < n; k++) {
-        uint32_t rise = (uint32_t)s.knot[k] - (uint32_t)s.knot[k - 1];
-        sl_code_small(c, &t->rise, &rise);
-        s.knot[k] = (int32_t)((uint32_t)s.knot[k - 1] + rise);
-    }
-    for (uint32_t k = 0; !c->writing && k < n; k++) knot[k] = knot_of(&s, k);
+    uint32_t rise[SL_MAX_KNOTS] = {0};
+    for (uint32_t k = 1; k < n; k++) rise[k] = (uint32_t)s.knot[k] - (uint32_t)s.knot[k - 1];
+    sl_code_smalls(c, &t->rise, n - 1, rise + 1);
+    if (c->writing) return;
+    for (uint32_t k = 1; k < n; k++) s.knot[k] = (int32_t)((uint32_t)s.knot[k - 1] + rise[k]);
+    knots_of(&s, n, knot);
 }
 
 sl_status sl_packed_tables(sl_coder *c, sl_contract *contract, uint32_t n_values, sl_error *err)
@@ -127,6 +130,6 @@ void sl_packed_round_tables(sl_contract *c, double bound)
     for (uint32_t i = 0; n > 0 && i < n_values; i++) {
         uint16_t *knot = &c->feature_table[i * n];
         const steps s = best_steps(n, knot, bound);
-        for (uint32_t k = 0; k < n; k++) knot[k] = knot_of(&s, k);
+        knots_of(&s, n, knot);
     }
 }

@@ -94,6 +94,7 @@ typedef struct sl_layer {
 /* How a packed tensor stood in its file, for people. */
 typedef struct sl_tensor_packed {
     uint8_t kind, coding; /* sl_packed_kind, sl_coding */
+    bool finite;          /* as floats that could not be else */
     uint16_t n_values;    /* in its codebook, 0 left out */
     double bits;          /* that it took */
 } sl_tensor_packed;

@@ -85,7 +85,7 @@ static void levels_and_small_numbers_come_back(void **state)
         const double spent = sl_coder_bits(&w) / N, ideal = fmax(0, log2(0.15 * top * sqrt(2 * 3.14159 * 2.71828)));
         if (bits >= 4) assert_true(spent < ideal + 0.1 && spent < bits);
         sl_small_begin(&w, &table);
-        for (int i = 0; i < N; i++) sl_code_small(&w, &table, &small[i]);
+        for (int i = 0; i < N; i++) sl_code_smalls(&w, &table, 1, &small[i]);
         void *bytes;
         size_t n_bytes;
         sl_error err;
@@ -97,7 +97,7 @@ static void levels_and_small_numbers_come_back(void **state)
         sl_small_begin(&r, &table);
         for (int i = 0; i < N; i++) {
             uint32_t value = 0;
-            sl_code_small(&r, &table, &value);
+            sl_code_smalls(&r, &table, 1, &value);
             assert_int_equal(value, small[i]);
         }
         assert_true(sl_coder_finish(&r));
@@ -139,7 +139,8 @@ static bool read_matrix(int code, const sl_sparse *s, const void *stream, size_t
     sl_bits b = {.bytes = bits, .n_bytes = n_bits};
     sl_coder_read(&c, stream, n_stream);
     sl_status status = SL_OK;
-    if (code == RANS) status = sl_rans_read(&c, s, to, &arena, &err);
+    static sl_slots slots[2];
+    if (code == RANS) status = sl_rans_read(&c, s, to, slots, &arena, &err);
     if (code == HUFFMAN) status = sl_huffman_read(&c, &b, s, to, &arena, &err);
     if (code == PLAIN) status = sl_plain_read(&b, s, to, &err);
     sl_arena_release(&arena);
