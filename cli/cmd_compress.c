@@ -26,7 +26,12 @@ static const manual about = {
         "--table tries every combination of the four steps and writes OUT.md, OUT.csv and OUT.svg about them.\n"
         "--keep-units and --keep-heads make the network itself narrower before it is pruned weight by weight: whole units\n"
         "and heads go, those that the loss misses least.\n"
-        "--head, --head2, --width, --heads or --hidden make a new, smaller network that the model teaches.",
+        "--head, --head2, --width, --heads or --hidden make a new, smaller network that the model teaches.\n\n"
+        "--search tries such networks: every combination of MODEL's own sizes, of halves and quarters of them, and of\n"
+        "shorter grids. All learn for few epochs, the better third for three times as many, and so on. Those above\n"
+        "--most-us, --most-bytes or --budget are out. OUT.md, OUT.csv and OUT.svg tell what the others cost and lose,\n"
+        "and which are beaten in all; OUT.starling is the one of the lowest log-loss, with --budget the smallest file.\n"
+        "A size that is named stays as it is.",
     .examples = "starling compress big.starling --data data.grids --sparsity 0.9 --budget 1% -o small.starling\n"
                 "# no data: eight bits a weight, coded\n"
                 "starling compress imported.starling --steps quantize,code -o small.starling\n"
@@ -34,6 +39,8 @@ static const manual about = {
                 "starling compress big.starling --data data.grids --net mlp --head 128 --head2 64 -o student.starling\n"
                 "# a network with half of the hidden units, its weights all there\n"
                 "starling compress big.starling --data data.grids --steps prune --sparsity 0 --keep-units 50% -o half.starling\n"
+                "# which network to take, of at most 6000 bytes and 20 microseconds an answer\n"
+                "starling compress big.starling --data data.grids --search --most-bytes 6000 --most-us 20 -o search\n"
                 "# what each step is worth\n"
                 "starling compress big.starling --data data.grids --table -o compression",
 };
@@ -95,9 +102,9 @@ static int parse_units(const char *text, sl_compress_options *o)
 typedef struct numbers {
     double sparsity, price, prune_from, prune_to, cluster_from, cluster_kept, rate, decay, average, dropout, soft_share;
     uint64_t features, keep_heads, clusters, clusters_first, clusters_vector, again, bits, folds, fold, epochs, batch, seed, threads,
-        resamples, teach, head[2], width, heads, hidden;
+        resamples, teach, head[2], width, heads, hidden, most_bytes, halvings, sizes, rounds;
     int start, quantize, coding;
-    bool each, sized[5];
+    bool each, sized[5], chosen;
 } numbers;
 
 static numbers numbers_of(const compress_wishes *w)
@@ -112,8 +119,19 @@ static numbers numbers_of(const compress_wishes *w)
         .clusters_first = c->clusters_first, .clusters_vector = c->clusters_vector, .again = c->again, .bits = c->bits,
         .folds = t->folds, .fold = t->fold, .epochs = t->epochs, .batch = t->batch, .seed = t->seed, .threads = t->threads,
         .resamples = 1000, .teach = t->teach, .head = {t->net.head[0], t->net.head[1]}, .width = t->net.width, .heads = t->net.heads,
-        .hidden = t->net.hidden, .start = (int)c->start, .quantize = (int)c->quantize,
+        .hidden = t->net.hidden, .start = (int)c->start, .quantize = (int)c->quantize, .halvings = 2, .sizes = 27, .rounds = 3,
     };
+}
+
+static void grant_search(const numbers *n, compress_wishes *w)
+{
+    static const unsigned directions[] = {SL_SIZING_HEAD, SL_SIZING_HEAD2, SL_SIZING_WIDTH, SL_SIZING_HEADS, SL_SIZING_HIDDEN};
+    w->most_bytes = (uint32_t)n->most_bytes;
+    w->rounds = (uint32_t)n->rounds;
+    w->sizes = (sl_sizing_options){.directions = SL_SIZING_ALL, .halvings = (uint32_t)n->halvings, .most = (uint32_t)n->sizes,
+                                   .seed = n->seed};
+    for (int i = 0; i < 5; i++) w->sizes.directions &= n->sized[i] ? ~directions[i] : SL_SIZING_ALL;
+    if (n->chosen) w->sizes.directions &= ~(unsigned)SL_SIZING_FEATURES;
 }
 
 static void grant(const numbers *n, compress_wishes *w)
@@ -156,6 +174,7 @@ static void grant(const numbers *n, compress_wishes *w)
     t->net.heads = (uint32_t)n->heads;
     t->net.hidden = (uint32_t)n->hidden;
     w->resamples = (uint32_t)n->resamples;
+    grant_search(n, w);
 }
 
 /* The value of --net among the words: the sizes' defaults depend on it. */
@@ -172,20 +191,26 @@ static const char *look_for_net(int argc, char **argv)
 static int check(const compress_wishes *w, int n_operands)
 {
     if (n_operands != 1) return opts_wrong(&about, "give one model");
-    if (w->out == NULL) return opts_wrong(&about, w->table ? "give -o OUT, the beginning of the files' names" : "give -o OUT, the file to write");
+    if (w->out == NULL) return opts_wrong(&about, w->table || w->search ? "give -o OUT, the beginning of the files' names" : "give -o OUT, the file to write");
     if (w->data == NULL && w->budget >= 0) return opts_wrong(&about, "--budget needs --data");
     const bool units = w->options.n_keep_units > 0 || w->options.keep_heads > 0;
     if (units && (w->options.steps & SL_COMPRESS_PRUNE) == 0) {
         return opts_wrong(&about, "--keep-units and --keep-heads are part of the step prune");
     }
     if (units && w->options.student) return opts_wrong(&about, "a student has the units that it is given");
+    if (units && w->search) return opts_wrong(&about, "--search tries numbers of units and heads itself: --head, --hidden, --heads fix one");
     if (w->data == NULL && w->options.student) return opts_wrong(&about, "a student needs --data to learn from");
     if (w->train.folds == 1) return opts_wrong(&about, "with one fold nothing is left to learn from");
     if (w->train.folds > 0 && w->train.fold >= w->train.folds) {
         return opts_wrong(&about, "fold %u of %u: they count from 0", w->train.fold, w->train.folds);
     }
-    if (w->train.folds == 0 && (w->budget >= 0 || w->table)) {
-        return opts_wrong(&about, "--budget and --table need a fold to judge on");
+    if (w->train.folds == 0 && (w->budget >= 0 || w->table || w->search)) {
+        return opts_wrong(&about, "--budget, --table and --search need a fold to judge on");
+    }
+    if (w->search && w->table) return opts_wrong(&about, "--search or --table, one of them");
+    if (w->search && w->data == NULL) return opts_wrong(&about, "--search needs --data to learn from");
+    if (!w->search && (w->most_bytes > 0 || w->most_us > 0 || w->shorter != NULL)) {
+        return opts_wrong(&about, "--most-bytes, --most-us and --shorter go with --search");
     }
     return OPTS_GO;
 }
@@ -198,11 +223,19 @@ static int parse(int argc, char **argv, compress_wishes *w)
     if (sl_compress_recipe(net, &w->train, &err) < 0) return opts_wrong(&about, "%s", err.message);
     numbers n = numbers_of(w);
     const opt options[] = {
-        {'o', "out", OPT_TEXT, &w->out, "OUT", "the model file to write; with --table OUT.md, OUT.csv, OUT.svg"},
+        {'o', "out", OPT_TEXT, &w->out, "OUT", "the model file to write; with --table or --search OUT.md, OUT.csv, OUT.svg"},
         {0, "data", OPT_TEXT, &w->data, "DATA", "prepared data to fine-tune and to judge on"},
         {0, "steps", OPT_TEXT, &steps, "LIST", "of prune,cluster,quantize,code (default all; without data quantize,code)"},
         {0, "budget", OPT_TEXT, &budget, "SHARE", "refuse a model that loses more of the log-loss, as 1% or 0.01"},
         {0, "table", OPT_FLAG, &w->table, NULL, "every combination of the steps"},
+        {0, "search", OPT_FLAG, &w->search, NULL, "smaller networks, and what each costs and loses; the next six options go with it"},
+        {0, "most-bytes", OPT_WHOLE, &n.most_bytes, "N", "search: of the file; 0: any (default)", 0, 1000000000},
+        {0, "most-us", OPT_REAL, &w->most_us, "X", "search: microseconds an answer; 0: any (default)", 0, 1e9},
+        {0, "halvings", OPT_WHOLE, &n.halvings, "N", "search: from each size of MODEL down to a 2^N-th of it (default 2)", 0, SL_SIZING_MOST_HALVINGS},
+        {0, "sizes", OPT_WHOLE, &n.sizes, "N", "search: begin with so many sizes, drawn where there are more (default 27)", 2, 100000},
+        {0, "rounds", OPT_WHOLE, &n.rounds, "N", "search: the last one has --epochs, each before it a third of the next (default 3)", 1, 6},
+        {0, "shorter", OPT_TEXT, &w->shorter, "DATA,...", "search: the same rows prepared with fewer --steps (default: every k-th time of the data, "
+                                                          "where that is the same)"},
         {0, "teacher", OPT_TEXT, &w->teachers, "MODEL,...", "taught by the mean of these models"},
         {0, "ledger", OPT_TEXT, &w->ledger, "FILE", "append a line of JSON about each model"},
         {'j', "threads", OPT_WHOLE, &n.threads, "N", "threads; 0: one a core (default)", 0, 1024},
@@ -211,7 +244,7 @@ static int parse(int argc, char **argv, compress_wishes *w)
 
         {0, "sparsity", OPT_REAL, &n.sparsity, "X", "prune: share of weights that become 0 (default 0.7)", 0, 0.999},
         {0, "each", OPT_FLAG, &n.each, NULL, "prune: that share of each matrix, not of all together"},
-        {0, "features", OPT_WHOLE, &n.features, "N", "prune: keep the N most telling input values beside the grid; 0: all (default)", 0, 320},
+        {0, "features", OPT_WHOLE, &n.features, "N", "prune: keep the N most telling input values beside the grid; 0: all (default)", 0, 320, .given = &n.chosen},
         {0, "keep-units", OPT_TEXT, &units, "LIST", "prune: first take out whole hidden units, so that N of each layer stay, or a share as "
                                                     "50%; with commas one for each layer; 0: all (default)"},
         {0, "keep-heads", OPT_WHOLE, &n.keep_heads, "N", "prune: first take out attention heads, N of each encoder stay; 0: all (default)", 0, 4096},

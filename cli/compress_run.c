@@ -30,7 +30,7 @@ const char *compress_steps(unsigned steps, char to[64])
 enum { OPENINGS = 41, ANSWERS = 401 };
 
 /* From the file's name to a model, to its first answer, and an answer after that. */
-static int measure(const char *path, compress_row *row)
+int compress_measure(const char *path, compress_row *row)
 {
     double open_us[OPENINGS], first_us[OPENINGS], run_us[ANSWERS];
     float p[SL_MAX_CLASSES];
@@ -89,19 +89,22 @@ int compress_once(const compress_run *run, const sl_model *from, const sl_compre
     sl_train_options train = run->train;
     sl_model *small;
     sl_error err;
-    train.progress = tell_epoch;
-    train.user = &t;
+    if (train.progress == NULL) {
+        train.progress = tell_epoch;
+        train.user = &t;
+    }
     compress_steps(options->steps, t.steps);
     *row = (compress_row){.steps = options->steps};
     const bool to_train = run->data != NULL && !options->shaped;
-    if (sl_compress(from, to_train ? run->data : NULL, options, &train, path, &row->result, &err) < 0) {
+    const sl_dataset *own = run->small_data != NULL ? run->small_data : run->data;
+    if (sl_compress(from, to_train ? own : NULL, options, &train, path, &row->result, &err) < 0) {
         return say_failed("compress", run->wishes->model, &err);
     }
-    const int code = measure(path, row);
+    const int code = compress_measure(path, row);
     if (code != EXIT_WELL || run->data == NULL || train.folds == 0) return code;
     if (sl_model_open(path, &small, &err) < 0) return say_failed("compress", NULL, &err);
     const sl_scores_options draws = {.resamples = run->wishes->resamples, .seed = options->seed};
-    const sl_status status = sl_compress_compare(run->model, small, run->data, &train, &draws, &row->loss, &err);
+    const sl_status status = sl_compress_compare_across(run->model, run->data, small, own, &train, &draws, &row->loss, &err);
     sl_model_close(small);
     return status < 0 ? say_failed("compress", run->wishes->data, &err) : EXIT_WELL;
 }
@@ -163,6 +166,19 @@ typedef struct told {
     bool written;
 } told;
 
+static void put_student(FILE *to, const compress_run *run)
+{
+    const sl_net_size *n = &run->train.net;
+    const sl_dataset *data = run->small_data != NULL ? run->small_data : run->data;
+    const struct {
+        const char *name;
+        double x;
+    } sizes[] = {{"width", n->width}, {"heads", n->heads}, {"hidden", n->hidden}, {"head", n->head[0]}, {"head2", n->head[1]},
+                 {"steps_of_input", sl_contract_input_steps(sl_dataset_contract(data))}};
+    json_text(to, ", ", "net", n->name);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) ledger_number(to, sizes[i].name, sizes[i].x);
+}
+
 static void put_line(FILE *to, const void *what)
 {
     const told *t = what;
@@ -193,6 +209,11 @@ static void put_line(FILE *to, const void *what)
         {"seconds", r->trained ? r->train.last.seconds : 0},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) ledger_number(to, numbers[i].name, numbers[i].x);
+    if (o->student) put_student(to, run);
+    if (run->trial > 0) {
+        ledger_number(to, "trial", run->trial);
+        ledger_number(to, "round", run->round);
+    }
     if (row->loss.n > 0) {
         ledger_number(to, "objects", (double)row->loss.n);
         ledger_number(to, "log_loss_before", row->loss.before);
@@ -222,7 +243,7 @@ static int run_on_data(compress_run *run)
     if (code == EXIT_WELL && w->teachers != NULL) code = train_ask_teachers(w->teachers, run->data, &soft);
     run->train.leave_out = leave_out;
     run->train.soft = soft;
-    if (code == EXIT_WELL) code = w->table ? compress_table(run) : run_one(run);
+    if (code == EXIT_WELL) code = w->search ? compress_search(run) : w->table ? compress_table(run) : run_one(run);
     sl_dataset_close(run->data);
     free(leave_out);
     free(soft);

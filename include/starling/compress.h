@@ -136,6 +136,15 @@ typedef struct sl_compress_result {
 SL_API sl_status sl_compress(const sl_model *model, const sl_dataset *data, const sl_compress_options *options,
                              const sl_train_options *train, const char *path, sl_compress_result *result, sl_error *err);
 
+/*
+ * What sl_compress would have the small network taught where train->soft is not
+ * there: the answers of train->teach teachers, NaN for rows that they do not
+ * answer for, or those of the model. Rows of the data x classes, for train->soft
+ * of several networks. Gives *soft; free with free(). Errors as sl_train.
+ */
+SL_API sl_status sl_compress_teach(const sl_model *model, const sl_dataset *data, const sl_train_options *train, float **soft,
+                                   sl_error *err);
+
 /* What was lost: figures of the small model minus those of the large one on the same objects. */
 typedef struct sl_compress_loss {
     size_t n;                        /* rows */
@@ -154,6 +163,12 @@ typedef struct sl_compress_loss {
 SL_API sl_status sl_compress_compare(const sl_model *large, const sl_model *small, const sl_dataset *data,
                                      const sl_train_options *train, const sl_scores_options *options,
                                      sl_compress_loss *out, sl_error *err);
+
+/* The same where the small model sees other inputs of the same rows, of a shorter grid say: SL_ERR_CONTRACT where the data
+   sets have others (sl_dataset_same_rows). */
+SL_API sl_status sl_compress_compare_across(const sl_model *large, const sl_dataset *large_data, const sl_model *small,
+                                            const sl_dataset *small_data, const sl_train_options *train,
+                                            const sl_scores_options *options, sl_compress_loss *out, sl_error *err);
 
 /* Whether a loss is within a budget: at most so much of the large model's log-loss, or not to be told from none (the
    interval of the difference holds 0). */

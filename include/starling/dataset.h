@@ -65,6 +65,10 @@ SL_API void sl_dataset_get(const sl_dataset *dataset, size_t i, sl_dataset_row *
  */
 SL_API const float *sl_dataset_input(const sl_dataset *dataset, size_t i, float *room);
 
+/* Whether both have the same views of the same objects in the same order, with the same labels and classes; the inputs may be
+   others. */
+SL_API bool sl_dataset_same_rows(const sl_dataset *a, const sl_dataset *b);
+
 /* ---- writing ---- */
 
 typedef struct sl_dataset_writer sl_dataset_writer;
@@ -92,6 +96,20 @@ SL_API sl_status sl_dataset_writer_add(sl_dataset_writer *writer, const sl_datas
 SL_API sl_status sl_dataset_writer_finish(sl_dataset_writer *writer, sl_error *err);
 /* What was not finished is removed. */
 SL_API void sl_dataset_writer_free(sl_dataset_writer *writer);
+
+/* ---- fewer times ---- */
+
+/*
+ * The contract of a network that sees every k-th time of the grid, the first
+ * and the last included. SL_ERR_CONTRACT where the grid of so many steps would
+ * hold other numbers than those: k does not divide the steps between the first
+ * and the last, the scaling or features depend on the whole grid (median_iqr;
+ * those of the fit), or there is no grid. The contract stays as it was then.
+ */
+SL_API sl_status sl_contract_thin(sl_contract *contract, uint32_t every, sl_error *err);
+/* Write the same rows with every k-th time: what preparing with so many steps would give. Errors as sl_contract_thin and
+   sl_dataset_writer_new. */
+SL_API sl_status sl_dataset_thin(const sl_dataset *data, uint32_t every, const char *path, sl_error *err);
 
 #ifdef __cplusplus
 }

@@ -16,6 +16,7 @@
 #include "starling/prepare.h"
 #include "starling/scores.h"
 #include "starling/simulate.h"
+#include "starling/sizing.h"
 #include "starling/train.h"
 
 #endif

@@ -53,6 +53,8 @@ typedef struct sl_net_size {
 SL_API const char *sl_net_name(size_t index);
 /* The size that its paper has. SL_ERR_INVAL for another name. */
 SL_API sl_status sl_net_size_preset(const char *name, sl_net_size *out, sl_error *err);
+/* The name and the size of a model's network. SL_ERR_UNSUPPORTED where it is none of the zoo. */
+SL_API sl_status sl_net_size_of(const sl_model *model, sl_net_size *out, sl_error *err);
 /* A model file with the network as it is before training: the same seed gives the same weights. SL_ERR_INVAL for a size
    beyond its bounds; SL_ERR_FORMAT for a contract that is none, or a network larger than a model file may have. */
 SL_API sl_status sl_net_write(const sl_net_size *size, const sl_contract *contract, uint64_t seed, const char *path,

@@ -78,15 +78,21 @@ static bool needs_training(const sl_compress_options *o)
            (o->aware && (o->steps & SL_COMPRESS_QUANTIZE) != 0);
 }
 
-/* The model's answers to every row of the data: gives, free. NULL where memory is out or it cannot answer. */
-static sl_status ask_model(const sl_model *model, const sl_dataset *data, uint32_t threads, sl_answers *out, sl_error *err)
+/* The model's answers to every row of the data: gives *soft; free. */
+static sl_status ask_model(const sl_model *model, const sl_dataset *data, uint32_t threads, float **soft, sl_error *err)
 {
     const size_t n = sl_dataset_rows(data);
+    sl_answers answers;
     size_t *rows = malloc((n + 1) * sizeof *rows);
     if (rows == NULL) return SL_FAIL_NOMEM(err);
     for (size_t i = 0; i < n; i++) rows[i] = i;
-    const sl_status status = sl_answers_run(model, data, n, rows, 0, threads, out, err);
+    const sl_status status = sl_answers_run(model, data, n, rows, 0, threads, &answers, err);
     free(rows);
+    if (status == SL_OK) {
+        *soft = answers.p;
+        answers.p = NULL;
+    }
+    sl_answers_free(&answers);
     return status;
 }
 
@@ -128,12 +134,18 @@ static sl_status ask_teachers(const sl_dataset *data, const sl_train_options *tr
     return sl_teach(data, &t, sl_clock_ns(), soft, err);
 }
 
+sl_status sl_compress_teach(const sl_model *model, const sl_dataset *data, const sl_train_options *train, float **soft,
+                            sl_error *err)
+{
+    SL_REQUIRE(model != NULL && data != NULL && train != NULL && soft != NULL, err);
+    return train->teach > 0 ? ask_teachers(data, train, soft, err) : ask_model(model, data, train->threads, soft, err);
+}
+
 /* Train `from` under the constraint into a file of floats; where nobody else teaches, `model` does. */
 static sl_status fine_tune(const sl_model *model, const sl_model *from, const sl_dataset *data, const sl_compress_options *o,
                            const sl_train_options *train, const char *path, sl_train_result *result, sl_error *err)
 {
     sl_train_options t = *train;
-    sl_answers answers = {0};
     sl_shape *shape = NULL;
     float *importance = weigh_features(data);
     if (importance == NULL) return SL_FAIL_NOMEM(err);
@@ -141,13 +153,9 @@ static sl_status fine_tune(const sl_model *model, const sl_model *from, const sl
     if (!o->aware) own.steps &= ~(unsigned)SL_COMPRESS_QUANTIZE;
     sl_status status = sl_shape_new(&own, sl_contract_input_features(sl_dataset_contract(data)), importance, &shape, err);
     float *soft = NULL;
-    if (status == SL_OK && t.soft == NULL && t.teach > 0) {
-        status = ask_teachers(data, train, &soft, err);
-        t.soft = soft;
-    }
     if (status == SL_OK && t.soft == NULL) {
-        status = ask_model(model, data, t.threads, &answers, err);
-        t.soft = answers.p;
+        status = sl_compress_teach(model, data, train, &soft, err);
+        t.soft = soft;
     }
     t.init = o->student ? NULL : from;
     t.teach = 0;
@@ -158,7 +166,6 @@ static sl_status fine_tune(const sl_model *model, const sl_model *from, const sl
         t.constraint = sl_shape_constraint(shape);
         status = sl_train(data, &t, path, result, err);
     }
-    sl_answers_free(&answers);
     sl_shape_free(shape);
     free(soft);
     free(importance);

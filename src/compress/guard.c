@@ -55,20 +55,24 @@ static sl_status compare(const sl_model *large, const sl_model *small, const sl_
     return SL_OK;
 }
 
-sl_status sl_compress_compare(const sl_model *large, const sl_model *small, const sl_dataset *data,
-                              const sl_train_options *train, const sl_scores_options *options, sl_compress_loss *out,
-                              sl_error *err)
+sl_status sl_compress_compare_across(const sl_model *large, const sl_dataset *large_data, const sl_model *small,
+                                     const sl_dataset *small_data, const sl_train_options *train,
+                                     const sl_scores_options *options, sl_compress_loss *out, sl_error *err)
 {
-    SL_REQUIRE(large != NULL && small != NULL && data != NULL && train != NULL && options != NULL && out != NULL, err);
+    SL_REQUIRE(large != NULL && small != NULL && large_data != NULL && small_data != NULL && train != NULL, err);
+    SL_REQUIRE(options != NULL && out != NULL, err);
+    if (small_data != large_data && !sl_dataset_same_rows(large_data, small_data)) {
+        return SL_FAIL(err, SL_ERR_CONTRACT, SL_REASON_NONE, "compress: the data sets have other rows");
+    }
     sl_split split;
-    SL_TRY(sl_split_make(data, train, &split, err));
+    SL_TRY(sl_split_make(large_data, train, &split, err));
     sl_answers a = {0}, b = {0};
     sl_status status = SL_OK;
     if (split.n_rows == 0) {
         status = SL_FAIL(err, SL_ERR_CONTRACT, SL_REASON_NONE, "compress: no object is held back to compare on");
     }
-    if (status == SL_OK) status = sl_answers_run(large, data, split.n_rows, split.rows, 0, train->threads, &a, err);
-    if (status == SL_OK) status = sl_answers_run(small, data, split.n_rows, split.rows, 0, train->threads, &b, err);
+    if (status == SL_OK) status = sl_answers_run(large, large_data, split.n_rows, split.rows, 0, train->threads, &a, err);
+    if (status == SL_OK) status = sl_answers_run(small, small_data, split.n_rows, split.rows, 0, train->threads, &b, err);
     *out = (sl_compress_loss){.n = split.n_rows, .n_classes = a.n_classes};
     if (status == SL_OK && a.n_classes != b.n_classes) {
         status = SL_FAIL(err, SL_ERR_CONTRACT, SL_REASON_NONE, "compress: the models have other classes");
@@ -78,6 +82,13 @@ sl_status sl_compress_compare(const sl_model *large, const sl_model *small, cons
     sl_answers_free(&b);
     sl_split_release(&split);
     return status;
+}
+
+sl_status sl_compress_compare(const sl_model *large, const sl_model *small, const sl_dataset *data,
+                              const sl_train_options *train, const sl_scores_options *options, sl_compress_loss *out,
+                              sl_error *err)
+{
+    return sl_compress_compare_across(large, data, small, data, train, options, out, err);
 }
 
 bool sl_compress_within(const sl_compress_loss *loss, double budget)

@@ -9,7 +9,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: %s FILE\n", argv[0]);
         return 2;
     }
-    const data_size size = {.objects = 60, .copies = 2, .steps = 16, .classes = 3, .storage = SL_DATASET_FLOAT16};
+    const data_size size = {.objects = 60, .copies = 2, .steps = 16, .classes = 3, .storage = SL_DATASET_FLOAT16, .peak = true};
     make_data(argv[1], &size);
     return 0;
 }

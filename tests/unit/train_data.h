@@ -17,6 +17,7 @@ typedef struct data_size {
     uint32_t objects, copies, steps, features, classes;
     sl_dataset_storage storage;
     bool telling;     /* the first feature says the class */
+    bool peak;        /* scaled by the peak, so that every k-th time is a grid, too */
     uint32_t changed; /* an object whose numbers are others; 0: none */
 } data_size;
 
@@ -40,6 +41,7 @@ static inline void make_data(const char *path, const data_size *s)
     sl_contract contract;
     const random_size shape = {.steps = s->steps, .channels = 2, .classes = s->classes};
     random_contract(&contract, &shape);
+    if (s->peak) contract.scaling = SL_SCALING_PEAK;
     contract.n_features = s->features;
     for (uint32_t i = 0; i < s->features; i++) {
         contract.features[i] = (sl_feature)(SL_FEATURE_LOG_PEAK + i);
