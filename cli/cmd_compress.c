@@ -236,7 +236,7 @@ static int parse(int argc, char **argv, compress_wishes *w)
         {0, "rounds", OPT_WHOLE, &n.rounds, "N", "search: the last one has --epochs, each before it a third of the next (default 3)", 1, 6},
         {0, "shorter", OPT_TEXT, &w->shorter, "DATA,...", "search: the same rows prepared with fewer --steps (default: every k-th time of the data, "
                                                           "where that is the same)"},
-        {0, "teacher", OPT_TEXT, &w->teachers, "MODEL,...", "taught by the mean of these models"},
+        {0, "teacher", OPT_TEXT, &w->teachers, "MODEL,...", "taught by the mean of these models, files or carried"},
         {0, "ledger", OPT_TEXT, &w->ledger, "FILE", "append a line of JSON about each model"},
         {'j', "threads", OPT_WHOLE, &n.threads, "N", "threads; 0: one a core (default)", 0, 1024},
         {0, "seed", OPT_WHOLE, &n.seed, "N", "of all chance (default 1)", 0, 1e18},

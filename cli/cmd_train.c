@@ -135,7 +135,7 @@ static int parse(int argc, char **argv, train_wishes *t)
     const opt options[] = {
         {'o', "out", OPT_TEXT, &t->out, "MODEL", "the model file to write"},
         {0, "net", OPT_TEXT, &net, "NAME", "the network: t2 (default), gru, lstm, tcn, cnn, or mlp, dense layers on the features (see prepare --no-grid)"},
-        {0, "init", OPT_TEXT, &t->init, "MODEL", "go on from this model's network instead of a new one"},
+        {0, "init", OPT_TEXT, &t->init, "MODEL", "go on from this model's network instead of a new one; a file, or the name of a model that the program carries"},
         {0, "config", OPT_TEXT, &t->config, "FILE", "options from a file, \"name = value\" a line"},
         {'j', "threads", OPT_WHOLE, &w.threads, "N", "threads; 0: one a core (default)", 0, 1024},
         {0, "seed", OPT_WHOLE, &w.seed, "N", "of all chance (default 1)", 0, 1e18},
@@ -177,7 +177,7 @@ static int parse(int argc, char **argv, train_wishes *t)
                                                "what each says of the part that it never saw; 0: none (default 0; mlp 4)", 0, 1000},
         {0, "teach-epochs", OPT_WHOLE, &w.teach_epochs, "N", "of a teacher, whose size is the network's default (default 80; mlp 60)", 1, 100000},
         {0, "teach-dropout", OPT_REAL, &w.teach_dropout, "X", "of a teacher (default 0.2; mlp 0.5)", 0, 0.95},
-        {0, "teacher", OPT_TEXT, &t->teachers, "MODEL,...", "learn the mean answer of these models, too"},
+        {0, "teacher", OPT_TEXT, &t->teachers, "MODEL,...", "learn the mean answer of these models, files or carried, too"},
         {0, "soft", OPT_TEXT, &t->soft, "FILE", "the same from a CSV: object_id, copy (optional), a column for each class"},
         {0, "soft-share", OPT_REAL, &w.soft_share, "X", "of the loss that is the teachers' (default 0.5; mlp 0.3)", 0, 1},
         {0, "soft-temperature", OPT_REAL, &w.soft_temperature, "X", "at which they are compared (default 1)", 0.01, 100},

@@ -240,7 +240,7 @@ static int run_on_data(compress_run *run)
     sl_error err;
     if (sl_dataset_open(w->data, &run->data, &err) < 0) return say_failed("compress", NULL, &err);
     int code = ids_choose("compress", w->exclude, w->only, run->data, &leave_out);
-    if (code == EXIT_WELL && w->teachers != NULL) code = train_ask_teachers(w->teachers, run->data, &soft);
+    if (code == EXIT_WELL && w->teachers != NULL) code = train_ask_teachers("compress", w->teachers, run->data, &soft);
     run->train.leave_out = leave_out;
     run->train.soft = soft;
     if (code == EXIT_WELL) code = w->search ? compress_search(run) : w->table ? compress_table(run) : run_one(run);

@@ -111,9 +111,9 @@ static int run_on(train_wishes *t, const sl_dataset *data)
     float *soft = NULL;
     sl_model *init = NULL;
     int code = ids_choose("train", t->exclude, t->only, data, &leave_out);
-    if (code == EXIT_WELL && t->teachers != NULL) code = train_ask_teachers(t->teachers, data, &soft);
+    if (code == EXIT_WELL && t->teachers != NULL) code = train_ask_teachers("train", t->teachers, data, &soft);
     if (code == EXIT_WELL && t->soft != NULL && soft == NULL) code = train_read_soft(t->soft, data, &soft);
-    if (code == EXIT_WELL && t->init != NULL && sl_model_open(t->init, &init, &err) < 0) {
+    if (code == EXIT_WELL && t->init != NULL && open_model(t->init, &init, &err) < 0) {
         code = say_failed("train", NULL, &err);
     }
     o->leave_out = leave_out;

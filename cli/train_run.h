@@ -22,8 +22,9 @@ int train_run(train_wishes *wishes);
  */
 int train_read_config(const char *path, int *argc, char **argv, char ***words, char **text);
 
-/* Probabilities of teachers for each row, NaN where there are none: gives *soft (free). train_teach.c */
-int train_ask_teachers(const char *paths, const sl_dataset *data, float **soft);
+/* Probabilities of teachers for each row, NaN where there are none: gives *soft (free). The command is for what is said where that
+   fails. train_teach.c */
+int train_ask_teachers(const char *command, const char *paths, const sl_dataset *data, float **soft);
 int train_read_soft(const char *path, const sl_dataset *data, float **soft);
 
 /* Append a line of JSON about the run. train_ledger.c */

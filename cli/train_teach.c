@@ -6,12 +6,12 @@
 #include "commands.h"
 #include "train_run.h"
 
-static float *new_soft(const sl_dataset *data, float value)
+static float *new_soft(const char *command, const sl_dataset *data, float value)
 {
     const size_t n = sl_dataset_rows(data) * sl_dataset_contract(data)->n_classes;
     float *soft = malloc((n + 1) * sizeof *soft);
     for (size_t i = 0; soft != NULL && i < n; i++) soft[i] = value;
-    if (soft == NULL) fprintf(stderr, "starling train: out of memory\n");
+    if (soft == NULL) fprintf(stderr, "starling %s: out of memory\n", command);
     return soft;
 }
 
@@ -25,7 +25,7 @@ static bool same_input(const sl_contract *a, const sl_contract *b)
 }
 
 /* Add a model's answers to sum. */
-static int ask(const char *path, const sl_dataset *data, float *sum)
+static int ask(const char *command, const char *path, const sl_dataset *data, float *sum)
 {
     const sl_contract *contract = sl_dataset_contract(data);
     const size_t classes = contract->n_classes;
@@ -34,15 +34,15 @@ static int ask(const char *path, const sl_dataset *data, float *sum)
     sl_runner *runner = NULL;
     sl_error err;
     int code = EXIT_WELL;
-    if (room == NULL || sl_model_open(path, &model, &err) < 0 || sl_runner_new(model, &runner, &err) < 0) {
-        code = room == NULL ? EXIT_INTERNAL : say_failed("train", NULL, &err);
+    if (room == NULL || open_model(path, &model, &err) < 0 || sl_runner_new(model, &runner, &err) < 0) {
+        code = room == NULL ? EXIT_INTERNAL : say_failed(command, NULL, &err);
     } else if (!same_input(sl_model_contract(model), contract)) {
-        fprintf(stderr, "starling train: %s has another input or other classes than the data\n", path);
+        fprintf(stderr, "starling %s: %s has another input or other classes than the data\n", command, path);
         code = EXIT_IO;
     }
     for (size_t i = 0; code == EXIT_WELL && i < sl_dataset_rows(data); i++) {
         if (sl_runner_run(runner, 1, sl_dataset_input(data, i, room), p, &err) < 0) {
-            code = say_failed("train", path, &err);
+            code = say_failed(command, path, &err);
         }
         for (size_t c = 0; c < classes; c++) sum[i * classes + c] += p[c];
     }
@@ -52,9 +52,9 @@ static int ask(const char *path, const sl_dataset *data, float *sum)
     return code;
 }
 
-int train_ask_teachers(const char *paths, const sl_dataset *data, float **soft)
+int train_ask_teachers(const char *command, const char *paths, const sl_dataset *data, float **soft)
 {
-    float *sum = new_soft(data, 0);
+    float *sum = new_soft(command, data, 0);
     char path[4096];
     int code = sum != NULL ? EXIT_WELL : EXIT_INTERNAL;
     size_t n = 0;
@@ -63,7 +63,7 @@ int train_ask_teachers(const char *paths, const sl_dataset *data, float **soft)
         if (length > 0 && length < sizeof path) {
             memcpy(path, at, length);
             path[length] = '\0';
-            code = ask(path, data, sum);
+            code = ask(command, path, data, sum);
             n++;
         }
         at += length + (at[length] == ',');
@@ -182,7 +182,7 @@ static int read_lines(FILE *from, const char *path, const sl_dataset *data, plac
 int train_read_soft(const char *path, const sl_dataset *data, float **soft)
 {
     place *places = calloc(sl_dataset_rows(data) + 1, sizeof *places);
-    *soft = new_soft(data, NAN);
+    *soft = new_soft("train", data, NAN);
     FILE *from = fopen(path, "re");
     int code = places != NULL && *soft != NULL ? EXIT_WELL : EXIT_INTERNAL;
     if (from == NULL) {

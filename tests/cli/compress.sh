@@ -39,6 +39,7 @@ show starling compress large.starling
 show starling compress large.starling --budget 1% -o x
 show starling compress large.starling --steps prune,shrink -o x
 show starling compress large.starling --data nothing -o x
+show starling compress large.starling --data "$grids" --teacher gr -o x
 show starling compress large.starling --keep-units 50% -o x
 show starling compress large.starling --steps prune --keep-units 1.5 -o x
 show starling compress large.starling --steps prune --keep-units 101% -o x

@@ -60,5 +60,8 @@ printf 'object_id,class 0\n' >poor
 show starling train "$grids" --soft poor -o x 2>&1 | figures
 show starling train "$grids" --init "$model" -o x 2>&1 | figures
 show starling train "$grids" --teacher "$model" -o x 2>&1 | figures
+show starling train "$grids" --init gr -o x 2>&1 | figures
+show starling train "$grids" --teacher ugrizy-photoz -o x 2>&1 | figures
+show starling train "$grids" --init nosuch -o x 2>&1 | figures
 show starling train "$grids" --epochs 1 -q --width 4 --heads 2 -o no/where 2>&1 | figures
 show starling train "$grids" --checkpoint run --resume -o x 2>&1 | figures
