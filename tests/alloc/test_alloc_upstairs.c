@@ -1,5 +1,6 @@
 /*
- * As test_alloc.c, for what is upstairs: data sets, preparing and training.
+ * As test_alloc.c, for what is upstairs: data sets, preparing, training and
+ * compressing.
  */
 #include "fail_each.h"
 
@@ -89,6 +90,34 @@ static sl_status train_and_resume(sl_error *err)
     return status;
 }
 
+/* A narrower network, learning on, into its file. */
+static sl_status compress_small(sl_error *err)
+{
+    static const char from[] = "/tmp/starling-alloc-large.tmp", path[] = "/tmp/starling-alloc-compress.tmp";
+    sl_train_options t;
+    sl_compress_options o;
+    sl_compress_result result;
+    sl_model *model = NULL;
+    assert_int_equal(sl_compress_recipe("t2", &t, NULL), SL_OK);
+    t.net.width = t.net.heads = 2;
+    t.net.hidden = 4;
+    t.threads = 2;
+    t.epochs = 1;
+    t.batch = 8;
+    sl_compress_defaults(&o);
+    o.n_keep_units = o.keep_heads = 1;
+    o.keep_units[0] = 0.5f;
+    sl_status status = sl_net_write(&t.net, sl_dataset_contract(small_data), 1, from, err);
+    if (status == SL_OK) status = sl_model_open(from, &model, err);
+    if (status == SL_OK) status = sl_compress(model, small_data, &o, &t, path, &result, err);
+    if (status == SL_OK) assert_int_equal(result.units_after + result.heads_after, 3);
+    if (status == SL_OK) status = sl_compress(model, NULL, &o, &t, path, &result, err);
+    sl_model_close(model);
+    unlink(from);
+    unlink(path);
+    return status;
+}
+
 static void training_survives_each_failed_allocation(void **state)
 {
     (void)state;
@@ -111,6 +140,7 @@ static void training_survives_each_failed_allocation(void **state)
     assert_ok(sl_dataset_open(path, &small_data, &err), &err);
     unlink(path);
     fail_each_both_ways(train_and_resume);
+    fail_each_both_ways(compress_small);
     sl_dataset_close(small_data);
 }
 
