@@ -155,9 +155,47 @@ static sl_status pack(sl_train_net *net, const sl_compress_options *o, const cha
     return status;
 }
 
+/* ---- coding alone ---- */
+
+/* Whether weights are to be coded as they are, and are not floats all: as floats they would be larger, and run otherwise. */
+static bool keeps_kinds(const sl_model_parts *parts, const sl_compress_options *o)
+{
+    bool other = false;
+    for (size_t i = 0; i < parts->n_tensors; i++) other = other || parts->tensors[i].storage != SL_STORAGE_FLOAT32;
+    return o->steps == SL_COMPRESS_CODE && other;
+}
+
+static sl_status pack_as_it_is(const sl_model *model, const sl_compress_options *o, const char *origin, const char *path,
+                               sl_compress_result *result, sl_error *err)
+{
+    sl_model_parts *parts = malloc(sizeof *parts);
+    if (parts == NULL) return SL_FAIL_NOMEM(err);
+    *parts = model->parts;
+    if (!o->shaped) snprintf(parts->contract.source, sizeof parts->contract.source, "model %s", origin);
+    result->n_weights = result->n_zeros = result->n_parameters = 0;
+    for (size_t i = 0; i < parts->n_tensors; i++) {
+        sl_tensor_info t;
+        (void)sl_model_tensor(model, i, &t, NULL);
+        result->n_parameters += t.n_weights;
+        if (parts->tensors[i].rank < 2) continue;
+        result->n_weights += t.n_weights;
+        result->n_zeros += t.n_zeros;
+    }
+    result->features_after = sl_contract_input_features(&parts->contract);
+    sl_packing packing;
+    parts->packing = choose_packing(o, &packing);
+    void *bytes = NULL;
+    sl_status status = sl_model_write_memory(parts, &bytes, &result->bytes_after, err);
+    if (status == SL_OK) status = sl_file_write(path, bytes, result->bytes_after, err);
+    free(bytes);
+    free(parts);
+    return status;
+}
+
 sl_status sl_compress_pack(const sl_model *model, const sl_compress_options *options, bool shape, const char *origin, const char *path,
                            sl_compress_result *result, sl_error *err)
 {
+    if (keeps_kinds(&model->parts, options)) return pack_as_it_is(model, options, origin, path, result, err);
     sl_train_net *net;
     SL_TRY(sl_train_net_new(&model->parts, 1, NULL, &net, err));
     /* A network's weights were changed: what was fitted to its answers stays true of those that changed little. */

@@ -408,6 +408,40 @@ static void without_data_the_weights_are_shaped(void **state)
     sl_dataset_close(data);
 }
 
+/* Coding is without loss: what ran in another arithmetic does so still. */
+static void coding_alone_keeps_the_arithmetic(void **state)
+{
+    (void)state;
+    sl_dataset *data = open_data();
+    sl_model *large = train_model(data, "t2");
+    sl_compress_options o;
+    sl_compress_result result;
+    sl_error err;
+    sl_compress_defaults(&o);
+    o.steps = SL_COMPRESS_QUANTIZE;
+    o.quantize = SL_QUANTIZE_BFLOAT16;
+    assert_ok(sl_compress(large, NULL, &o, NULL, in_folder("small"), &result, &err), &err);
+    sl_model_close(large);
+    sl_model *rounded = open_small();
+    const size_t before = result.bytes_after, n_weights = result.n_weights, n_parameters = result.n_parameters;
+    assert_int_equal(rounded->parts.tensors[0].storage, SL_STORAGE_BFLOAT16);
+    o.steps = SL_COMPRESS_CODE;
+    assert_ok(sl_compress(rounded, NULL, &o, NULL, in_folder("small"), &result, &err), &err);
+    sl_model *model = open_small();
+    assert_true(result.bytes_after <= before);
+    assert_int_equal(result.n_weights, n_weights);
+    assert_int_equal(result.n_parameters, n_parameters);
+    for (size_t i = 0; i < model->parts.n_tensors; i++) assert_int_equal(model->parts.tensors[i].storage, SL_STORAGE_BFLOAT16);
+    sl_compress_loss loss;
+    const sl_train_options t = recipe("t2", 1);
+    const sl_scores_options draws = {.resamples = 100, .seed = 1};
+    assert_ok(sl_compress_compare(rounded, model, data, &t, &draws, &loss, &err), &err);
+    assert_true(loss.after == loss.before && loss.agreement == 1);
+    sl_model_close(rounded);
+    sl_model_close(model);
+    sl_dataset_close(data);
+}
+
 static void a_worse_model_is_over_budget(void **state)
 {
     (void)state;
@@ -475,6 +509,7 @@ int main(void)
         cmocka_unit_test(input_values_that_tell_nothing_go),
         cmocka_unit_test(a_student_is_taught),
         cmocka_unit_test(without_data_the_weights_are_shaped),
+        cmocka_unit_test(coding_alone_keeps_the_arithmetic),
         cmocka_unit_test(a_worse_model_is_over_budget),
         cmocka_unit_test(options_have_bounds),
     };
