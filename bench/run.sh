@@ -6,6 +6,7 @@
 #     bench/run.sh [BUILD] [--quick | --nights] [--write]
 #     bench/run.sh [BUILD] --check [--update]
 #     bench/run.sh [BUILD] --train [--write]     training beside PyTorch
+#     bench/run.sh [BUILD] --packed [--write]    packed models beside uncoded ones
 #
 # --write puts the tables into bench/RESULTS.md; --quick is one round and no long
 # night, --nights a million LSST alerts too; --update writes the baseline. Real packets and models come from
@@ -13,7 +14,7 @@
 # from $STARLING_PLASTICC.
 set -eu
 cd "$(dirname "$0")/.."
-build=build write='' quick='' nights='' check='' update='' train=''
+build=build write='' quick='' nights='' check='' update='' train='' packed=''
 for argument in "$@"; do
     case $argument in
     --quick) quick=yes ;;
@@ -22,9 +23,10 @@ for argument in "$@"; do
     --write) write=yes ;;
     --check) check=yes ;;
     --train) train=yes ;;
+    --packed) packed=yes ;;
     --update) update=yes ;;
     -*)
-        echo "usage: bench/run.sh [BUILD] [--quick | --nights] [--write] | --check [--update] | --train [--write]" >&2
+        echo "usage: bench/run.sh [BUILD] [--quick | --nights] [--write] | --check [--update] | --train [--write] | --packed [--write]" >&2
         exit 2
         ;;
     *) build=$argument ;;
@@ -47,6 +49,10 @@ if [ -n "$train" ]; then
         cp bench/requirements-train.txt "$venv/made-for"
     fi
     exec "$venv/bin/python" bench/train_peers.py --build "$build" ${write:+--write bench/RESULTS.md}
+fi
+
+if [ -n "$packed" ]; then
+    exec "$python" bench/packed.py --build "$build" --shared "$shared" ${write:+--write bench/RESULTS.md}
 fi
 
 # Real packets and a trained model where they are at hand, else what can be made here.
