@@ -8,6 +8,7 @@ its work is the same); the int8 and the bfloat16 network are coded without loss.
 uncoded twin by bench/packed_pair.c.
 """
 import argparse
+import datetime
 import subprocess
 import tempfile
 from pathlib import Path
@@ -79,7 +80,7 @@ def main():
     parser.add_argument("--write", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        text = HEAD.format(title=TITLE, rounds=arguments.rounds, day=run("date", "-I").strip())
+        text = HEAD.format(title=TITLE, rounds=arguments.rounds, day=datetime.date.today())
         text += "".join(rows(arguments, Path(folder)))
     print(text)
     if arguments.write:
