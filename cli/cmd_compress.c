@@ -199,6 +199,9 @@ static int check(const compress_wishes *w, int n_operands)
     }
     if (units && w->options.student) return opts_wrong(&about, "a student has the units that it is given");
     if (units && w->search) return opts_wrong(&about, "--search tries numbers of units and heads itself: --head, --hidden, --heads fix one");
+    if (w->no_tuning && (w->data == NULL || w->options.student || w->search)) {
+        return opts_wrong(&about, "--no-tuning goes with --data, and not with a student or a search");
+    }
     if (w->data == NULL && w->options.student) return opts_wrong(&about, "a student needs --data to learn from");
     if (w->train.folds == 1) return opts_wrong(&about, "with one fold nothing is left to learn from");
     if (w->train.folds > 0 && w->train.fold >= w->train.folds) {
@@ -225,6 +228,7 @@ static int parse(int argc, char **argv, compress_wishes *w)
     const opt options[] = {
         {'o', "out", OPT_TEXT, &w->out, "OUT", "the model file to write; with --table or --search OUT.md, OUT.csv, OUT.svg"},
         {0, "data", OPT_TEXT, &w->data, "DATA", "prepared data to fine-tune and to judge on"},
+        {0, "no-tuning", OPT_FLAG, &w->no_tuning, NULL, "the data judge only: the weights are changed as they are"},
         {0, "steps", OPT_TEXT, &steps, "LIST", "of prune,cluster,quantize,code (default all; without data quantize,code)"},
         {0, "budget", OPT_TEXT, &budget, "SHARE", "refuse a model that loses more of the log-loss, as 1% or 0.01"},
         {0, "table", OPT_FLAG, &w->table, NULL, "every combination of the steps"},

@@ -95,7 +95,7 @@ int compress_once(const compress_run *run, const sl_model *from, const sl_compre
     }
     compress_steps(options->steps, t.steps);
     *row = (compress_row){.steps = options->steps};
-    const bool to_train = run->data != NULL && !options->shaped;
+    const bool to_train = run->data != NULL && !options->shaped && !run->wishes->no_tuning;
     const sl_dataset *own = run->small_data != NULL ? run->small_data : run->data;
     if (sl_compress(from, to_train ? own : NULL, options, &train, path, &row->result, &err) < 0) {
         return say_failed("compress", run->wishes->model, &err);
@@ -107,6 +107,19 @@ int compress_once(const compress_run *run, const sl_model *from, const sl_compre
     const sl_status status = sl_compress_compare_across(run->model, run->data, small, own, &train, &draws, &row->loss, &err);
     sl_model_close(small);
     return status < 0 ? say_failed("compress", run->wishes->data, &err) : EXIT_WELL;
+}
+
+int compress_ask_teachers(compress_run *run, bool (*progress)(void *user, const sl_train_progress *p), void *user, float **soft)
+{
+    telling own = {.wishes = run->wishes, .steps = "teachers"};
+    sl_train_options t = run->train;
+    sl_error err;
+    if (t.soft != NULL) return EXIT_WELL;
+    t.progress = progress != NULL ? progress : tell_epoch;
+    t.user = progress != NULL ? user : &own;
+    if (sl_compress_teach(run->model, run->data, &t, soft, &err) < 0) return say_failed("compress", NULL, &err);
+    run->train.soft = *soft;
+    return EXIT_WELL;
 }
 
 static void tell_row(const compress_run *run, const compress_row *row)

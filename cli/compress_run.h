@@ -9,7 +9,7 @@ typedef struct compress_wishes {
     sl_train_options train;
     const char *model, *data, *out, *exclude, *only, *teachers, *ledger;
     double budget; /* share of the log-loss; negative: none */
-    bool table, quiet;
+    bool table, quiet, no_tuning;
     uint32_t resamples;
 
     bool search;
@@ -44,6 +44,9 @@ int compress_run_all(compress_wishes *wishes);
 /* Compress as `options` say into `path`, compare where there are data, and time. `from` is the model to begin with. */
 int compress_once(const compress_run *run, const sl_model *from, const sl_compress_options *options, const char *path,
                   compress_row *row);
+/* Whoever teaches several small models answers once for all of them: run->train.soft, where there is none yet, is then *soft
+   (gives). progress: NULL for the usual one. */
+int compress_ask_teachers(compress_run *run, bool (*progress)(void *user, const sl_train_progress *p), void *user, float **soft);
 /* The times of a row, of the model in a file. */
 int compress_measure(const char *path, compress_row *row);
 /* "prune,cluster", or "float32" for no step. */

@@ -383,19 +383,6 @@ static int write_best(search *s, const char *best)
     return code;
 }
 
-/* Once for all of them. */
-static int ask_teachers(search *s, compress_run *run, float **soft)
-{
-    sl_train_options t = run->train;
-    sl_error err;
-    if (t.soft != NULL) return EXIT_WELL;
-    t.progress = search_tell_epoch;
-    t.user = s;
-    if (sl_compress_teach(run->model, run->data, &t, soft, &err) < 0) return say_failed("compress", NULL, &err);
-    run->train.soft = *soft;
-    return EXIT_WELL;
-}
-
 int compress_search(const compress_run *given)
 {
     compress_run run = *given;
@@ -404,7 +391,7 @@ int compress_search(const compress_run *given)
     float *soft = NULL;
     int code = draft == NULL || best == NULL ? out_of_memory() : list_trials(&s);
     if (code == EXIT_WELL) code = look_at_all(&s, draft);
-    if (code == EXIT_WELL) code = ask_teachers(&s, &run, &soft);
+    if (code == EXIT_WELL) code = compress_ask_teachers(&run, search_tell_epoch, &s, &soft);
     if (code == EXIT_WELL) code = run_rounds(&s, draft, best);
     if (code == EXIT_WELL) code = search_show(&s);
     if (code == EXIT_WELL) code = write_best(&s, best);

@@ -108,11 +108,14 @@ static void put_svg(FILE *to, const void *what)
     front_draw(to, N_ROWS, points, 1, &title);
 }
 
-int compress_table(const compress_run *run)
+int compress_table(const compress_run *given)
 {
+    compress_run own = *given, *run = &own;
+    float *soft = NULL;
     char *learned = compress_path(run, ".learned"), *draft = compress_path(run, ".draft");
     compress_row *rows = calloc(N_ROWS, sizeof *rows);
     int code = learned == NULL || draft == NULL || rows == NULL ? EXIT_INTERNAL : EXIT_WELL;
+    if (code == EXIT_WELL && run->data != NULL && !run->wishes->no_tuning) code = compress_ask_teachers(run, NULL, NULL, &soft);
     if (code == EXIT_WELL) code = fill_rows(run, learned, draft, rows);
     static const compress_text texts[] = {{".md", put_markdown}, {".csv", put_csv}, {".svg", put_svg}};
     const shown all = {run, rows};
@@ -123,5 +126,6 @@ int compress_table(const compress_run *run)
     free(learned);
     free(draft);
     free(rows);
+    free(soft);
     return code;
 }

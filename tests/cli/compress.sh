@@ -17,6 +17,8 @@ starling evaluate -m small.starling "$grids" --resamples 0 | head -n 3 | figures
 echo 'without data:'
 starling compress large.starling -o coded.starling | figures
 starling compress large.starling --steps none -o copy.starling | figures
+echo 'judged, not tuned:'
+starling compress large.starling --data "$grids" --no-tuning --sparsity 0.3 --features 0 --folds 2 -o judged.starling 2>&1 | head -n 3 | figures
 echo 'every combination:'
 # shellcheck disable=SC2086
 starling compress large.starling --data "$grids" $few --table -o table -q
@@ -40,6 +42,7 @@ show starling compress large.starling --budget 1% -o x
 show starling compress large.starling --steps prune,shrink -o x
 show starling compress large.starling --data nothing -o x
 show starling compress large.starling --data "$grids" --teacher gr -o x
+show starling compress large.starling --no-tuning -o x
 show starling compress large.starling --keep-units 50% -o x
 show starling compress large.starling --steps prune --keep-units 1.5 -o x
 show starling compress large.starling --steps prune --keep-units 101% -o x
