@@ -28,7 +28,8 @@ static const manual about = {
         "and heads go, those that the loss misses least.\n"
         "--head, --head2, --width, --heads or --hidden make a new, smaller network that the model teaches.\n\n"
         "--search tries such networks: every combination of MODEL's own sizes, of halves and quarters of them, and of\n"
-        "shorter grids. All learn for few epochs, the better third for three times as many, and so on. Those above\n"
+        "shorter grids. Where fewer units are all, they begin with what is left of MODEL's weights, else with new ones.\n"
+        "All learn for few epochs, the better third for three times as many, and so on. Those above\n"
         "--most-us, --most-bytes or --budget are out. OUT.md, OUT.csv and OUT.svg tell what the others cost and lose,\n"
         "and which are beaten in all; OUT.starling is the one of the lowest log-loss, with --budget the smallest file.\n"
         "A size that is named stays as it is.",
@@ -102,7 +103,7 @@ static int parse_units(const char *text, sl_compress_options *o)
 typedef struct numbers {
     double sparsity, price, prune_from, prune_to, cluster_from, cluster_kept, rate, decay, average, dropout, soft_share;
     uint64_t features, keep_heads, clusters, clusters_first, clusters_vector, again, bits, folds, fold, epochs, batch, seed, threads,
-        resamples, teach, head[2], width, heads, hidden, most_bytes, halvings, sizes, rounds;
+        resamples, teach, head[2], width, heads, hidden, most_bytes, halvings, densities, sizes, rounds;
     int start, quantize, coding;
     bool each, sized[5], chosen;
 } numbers;
@@ -129,7 +130,7 @@ static void grant_search(const numbers *n, compress_wishes *w)
     w->most_bytes = (uint32_t)n->most_bytes;
     w->rounds = (uint32_t)n->rounds;
     w->sizes = (sl_sizing_options){.directions = SL_SIZING_ALL, .halvings = (uint32_t)n->halvings, .most = (uint32_t)n->sizes,
-                                   .seed = n->seed};
+                                   .densities = (uint32_t)n->densities + 1, .seed = n->seed};
     for (int i = 0; i < 5; i++) w->sizes.directions &= n->sized[i] ? ~directions[i] : SL_SIZING_ALL;
     if (n->chosen) w->sizes.directions &= ~(unsigned)SL_SIZING_FEATURES;
 }
@@ -232,10 +233,11 @@ static int parse(int argc, char **argv, compress_wishes *w)
         {0, "steps", OPT_TEXT, &steps, "LIST", "of prune,cluster,quantize,code (default all; without data quantize,code)"},
         {0, "budget", OPT_TEXT, &budget, "SHARE", "refuse a model that loses more of the log-loss, as 1% or 0.01"},
         {0, "table", OPT_FLAG, &w->table, NULL, "every combination of the steps"},
-        {0, "search", OPT_FLAG, &w->search, NULL, "smaller networks, and what each costs and loses; the next six options go with it"},
+        {0, "search", OPT_FLAG, &w->search, NULL, "smaller networks, and what each costs and loses; the next seven options go with it"},
         {0, "most-bytes", OPT_WHOLE, &n.most_bytes, "N", "search: of the file; 0: any (default)", 0, 1000000000},
         {0, "most-us", OPT_REAL, &w->most_us, "X", "search: microseconds an answer; 0: any (default)", 0, 1e9},
         {0, "halvings", OPT_WHOLE, &n.halvings, "N", "search: from each size of MODEL down to a 2^N-th of it (default 2)", 0, SL_SIZING_MOST_HALVINGS},
+        {0, "densities", OPT_WHOLE, &n.densities, "N", "search: also with 2, 4 .. 2^N times as many weights as --sparsity leaves (default 0)", 0, SL_SIZING_MOST_HALVINGS},
         {0, "sizes", OPT_WHOLE, &n.sizes, "N", "search: begin with so many sizes, drawn where there are more (default 27)", 2, 100000},
         {0, "rounds", OPT_WHOLE, &n.rounds, "N", "search: the last one has --epochs, each before it a third of the next (default 3)", 1, 6},
         {0, "shorter", OPT_TEXT, &w->shorter, "DATA,...", "search: the same rows prepared with fewer --steps (default: every k-th time of the data, "

@@ -179,7 +179,7 @@ typedef struct told {
     bool written;
 } told;
 
-static void put_student(FILE *to, const compress_run *run)
+static void put_network(FILE *to, const compress_run *run)
 {
     const sl_net_size *n = &run->train.net;
     const sl_dataset *data = run->small_data != NULL ? run->small_data : run->data;
@@ -222,7 +222,7 @@ static void put_line(FILE *to, const void *what)
         {"seconds", r->trained ? r->train.last.seconds : 0},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) ledger_number(to, numbers[i].name, numbers[i].x);
-    if (o->student) put_student(to, run);
+    if (o->student || run->trial > 0) put_network(to, run);
     if (run->trial > 0) {
         ledger_number(to, "trial", run->trial);
         ledger_number(to, "round", run->round);

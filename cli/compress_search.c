@@ -21,120 +21,6 @@ enum { FACTOR = 3, LEAST_KEPT = 6 };
 #define SLOW_MARGIN 1.1
 #define LARGE_MARGIN 1.25
 
-static int out_of_memory(void)
-{
-    fprintf(stderr, "starling compress: out of memory\n");
-    return EXIT_INTERNAL;
-}
-
-/* ---- what to try ---- */
-
-/* Data sets of fewer times, made from the data, in files that have no name any more. */
-static int thin_grids(search *s)
-{
-    const compress_wishes *w = s->run->wishes;
-    uint32_t every[SL_SIZING_MOST_HALVINGS];
-    const uint32_t n = sl_sizing_lengths(sl_dataset_contract(s->run->data), w->sizes.halvings, every);
-    int code = EXIT_WELL;
-    for (uint32_t k = 0; code == EXIT_WELL && k < n; k++) {
-        sl_error err;
-        char *path = compress_path(s->run, ".grid");
-        if (path == NULL) return out_of_memory();
-        sl_status status = sl_dataset_thin(s->run->data, every[k], path, &err);
-        if (status == SL_OK) status = sl_dataset_open(path, &s->grids[s->n_grids], &err);
-        if (status == SL_OK) s->n_grids++;
-        if (status < 0) code = say_failed("compress", NULL, &err);
-        unlink(path);
-        free(path);
-    }
-    return code;
-}
-
-/* Those that the user has prepared. */
-static int open_shorter(search *s, const char *paths)
-{
-    char path[4096];
-    for (const char *at = paths; *at != '\0';) {
-        const size_t n = strcspn(at, ",");
-        sl_error err;
-        if (n >= sizeof path || s->n_grids == SL_SIZING_MOST_GRIDS) {
-            fprintf(stderr, "starling compress: --shorter takes %d files at most\n", SL_SIZING_MOST_GRIDS - 1);
-            return EXIT_USAGE;
-        }
-        memcpy(path, at, n);
-        path[n] = '\0';
-        if (sl_dataset_open(path, &s->grids[s->n_grids], &err) < 0) return say_failed("compress", NULL, &err);
-        if (!sl_dataset_same_rows(s->run->data, s->grids[s->n_grids++])) {
-            fprintf(stderr, "starling compress: %s has other rows than %s: prepare both with the same options but --steps\n",
-                    path, s->run->wishes->data);
-            return EXIT_IO;
-        }
-        at += n + (at[n] == ',');
-    }
-    return EXIT_WELL;
-}
-
-static int find_grids(search *s)
-{
-    const compress_wishes *w = s->run->wishes;
-    s->grids[0] = s->run->data;
-    s->n_grids = 1;
-    if ((w->sizes.directions & SL_SIZING_LENGTH) == 0) return EXIT_WELL;
-    return w->shorter != NULL ? open_shorter(s, w->shorter) : thin_grids(s);
-}
-
-/* Directions that the user has named a size of stay there. */
-static void fix_sizes(const compress_wishes *w, sl_sizing *whole)
-{
-    const unsigned closed = ~w->sizes.directions;
-    const sl_net_size *n = &w->train.net;
-    if ((closed & SL_SIZING_WIDTH) != 0) whole->net.width = n->width;
-    if ((closed & SL_SIZING_HEADS) != 0) whole->net.heads = n->heads;
-    if ((closed & SL_SIZING_HIDDEN) != 0) whole->net.hidden = n->hidden;
-    if ((closed & SL_SIZING_HEAD) != 0) whole->net.head[0] = n->head[0];
-    if ((closed & SL_SIZING_HEAD2) != 0) whole->net.head[1] = n->head[1];
-    if ((closed & SL_SIZING_FEATURES) != 0 && w->options.features > 0 && w->options.features < whole->features) {
-        whole->features = w->options.features;
-    }
-}
-
-static bool same_net(const sl_net_size *a, const sl_net_size *b)
-{
-    return a->width == b->width && a->heads == b->heads && a->hidden == b->hidden && a->head[0] == b->head[0] &&
-           a->head[1] == b->head[1];
-}
-
-static int list_trials(search *s)
-{
-    const compress_wishes *w = s->run->wishes;
-    sl_sizing *sizes = NULL;
-    sl_error err;
-    if (sl_sizing_whole(s->run->model, &s->whole, &err) < 0) return say_failed("compress", w->model, &err);
-    if (strcmp(s->whole.net.name, w->train.net.name) != 0) {
-        fprintf(stderr, "starling compress: the network of %s is %s: say --net %s\n", w->model, s->whole.net.name,
-                s->whole.net.name);
-        return EXIT_USAGE;
-    }
-    const int code = find_grids(s);
-    if (code != EXIT_WELL) return code;
-    sl_sizing first = s->whole;
-    sl_sizing_options options = w->sizes;
-    fix_sizes(w, &first);
-    options.grids = s->n_grids;
-    if ((w->options.steps & SL_COMPRESS_PRUNE) == 0) options.directions &= ~(unsigned)SL_SIZING_FEATURES;
-    if (sl_sizing_list(&first, &options, &sizes, &s->n, &err) < 0) return say_failed("compress", NULL, &err);
-    s->trials = calloc(s->n, sizeof *s->trials);
-    for (size_t i = 0; s->trials != NULL && i < s->n; i++) {
-        trial *t = &s->trials[i];
-        t->size = sizes[i];
-        t->steps = sl_contract_input_steps(sl_dataset_contract(s->grids[t->size.grid]));
-        t->student = t->size.grid > 0 || !same_net(&t->size.net, &s->whole.net);
-        search_name(s, t);
-    }
-    free(sizes);
-    return s->trials != NULL ? EXIT_WELL : out_of_memory();
-}
-
 /* ---- what they cost ---- */
 
 /* The contract of a size: its grid's, and no more features than it keeps. */
@@ -161,7 +47,7 @@ static int look_at(const search *s, trial *t, const char *draft)
         sl_model *model = NULL;
         sl_model_info info;
         sl_error err;
-        if (contract == NULL) return out_of_memory();
+        if (contract == NULL) return search_no_memory();
         sl_status status = sl_net_write(&t->size.net, contract, 1, draft, &err);
         free(contract);
         if (status == SL_OK && k == 0) status = sl_model_open(draft, &model, &err);
@@ -262,7 +148,9 @@ static compress_run run_of(search *s, const trial *t, compress_wishes *w)
 {
     compress_run run = *s->run;
     *w = *s->run->wishes;
-    w->options.student = t->student;
+    w->options.student = t->start == START_NEW;
+    if (t->start == START_CUT) search_keep_units(&t->size.net, &w->options);
+    w->options.sparsity = (float)t->sparsity;
     w->options.features = t->size.features < s->whole.features ? t->size.features : 0;
     run.wishes = w;
     run.train.net = t->size.net;
@@ -341,7 +229,7 @@ static int sift(search *s)
     free(costs);
     free(rank);
     free(stay);
-    return room ? EXIT_WELL : out_of_memory();
+    return room ? EXIT_WELL : search_no_memory();
 }
 
 static int run_rounds(search *s, const char *draft, const char *best)
@@ -366,7 +254,7 @@ static int write_best(search *s, const char *best)
     const trial *chosen = NULL;
     for (size_t i = 0; i < s->n; i++) chosen = s->trials[i].chosen ? &s->trials[i] : chosen;
     char *path = compress_path(s->run, ".starling");
-    int code = path == NULL ? out_of_memory() : EXIT_WELL;
+    int code = path == NULL ? search_no_memory() : EXIT_WELL;
     if (path != NULL && chosen == NULL) {
         fprintf(stderr, "starling compress: no size keeps to what was asked for: %s is not written\n", path);
         code = EXIT_SOME;
@@ -389,7 +277,7 @@ int compress_search(const compress_run *given)
     search s = {.run = &run};
     char *draft = compress_path(given, ".draft"), *best = compress_path(given, ".best");
     float *soft = NULL;
-    int code = draft == NULL || best == NULL ? out_of_memory() : list_trials(&s);
+    int code = draft == NULL || best == NULL ? search_no_memory() : search_list(&s);
     if (code == EXIT_WELL) code = look_at_all(&s, draft);
     if (code == EXIT_WELL) code = compress_ask_teachers(&run, search_tell_epoch, &s, &soft);
     if (code == EXIT_WELL) code = run_rounds(&s, draft, best);

@@ -13,12 +13,20 @@ typedef enum trial_fate {
     FATE_STOPPED   /* others were better in a round before the last */
 } trial_fate;
 
+/* What it begins with. */
+typedef enum trial_start {
+    START_WHOLE = 0, /* the model's own network */
+    START_CUT,       /* what is left of that without some of its units */
+    START_NEW        /* a new one */
+} trial_start;
+
 typedef struct trial {
     sl_sizing size;
     uint32_t steps;      /* that it sees */
     char name[96];       /* for people */
     char label[32];      /* numbers alone, for a drawing */
-    bool student;        /* a new network; else the model's own, fine-tuned */
+    trial_start start;
+    double sparsity;
     uint32_t round, epochs; /* how far it came; 0: it never learned */
     double flop;         /* of a forward pass before it learned: what its training costs */
     compress_row row;    /* of the last round; before the first: its times alone */
@@ -38,6 +46,14 @@ typedef struct search {
     size_t at;             /* the trial at hand */
     double done, left, began_us; /* work in epochs times operations, for the time left */
 } search;
+
+/* compress_search_sizes.c */
+/* Open the grids, and fill in the trials; the exit code. */
+int search_list(search *s);
+/* Units of each layer that has some to cut, in the network's order. */
+void search_keep_units(const sl_net_size *net, sl_compress_options *o);
+/* Says so; gives the exit code. */
+int search_no_memory(void);
 
 /* compress_search_show.c */
 /* Fill in the name and the label of a trial. */

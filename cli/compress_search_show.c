@@ -29,6 +29,7 @@ void search_name(const search *s, trial *t)
         {!mlp, "width %u", n->width}, {t2, "heads %u", n->heads}, {t2, "hidden %u", n->hidden},
         {n->head[0] > 0, "units %u", n->head[0]}, {n->head[1] > 0, mlp ? "and %u" : "%u", n->head[1]},
         {s->whole.features > 0, "%u features", t->size.features}, {s->n_grids > 1, "%u steps", t->steps},
+        {s->run->wishes->sizes.densities > 1, "%u %% of the weights", (unsigned)(100 * (1 - t->sparsity) + 0.5)},
     };
     size_t name = 0, label = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
@@ -37,6 +38,8 @@ void search_name(const search *s, trial *t)
         label = add(t->label, sizeof t->label, label, ":", "%u", parts[i].x);
     }
 }
+
+static const char *const starts[] = {"whole", "cut", "new"};
 
 /* ---- how it goes ---- */
 
@@ -117,8 +120,8 @@ static void put_row(FILE *to, const char *name, uint32_t epochs, size_t bytes, c
 static void put_markdown(FILE *to, const void *what)
 {
     const shown *w = what;
-    fputs("| size | epochs | bytes | open [us] | first answer [us] | answer [us] | log-loss | difference, 95 % | same answer | |\n"
-          "|---|--:|--:|--:|--:|--:|--:|--:|--:|---|\n", to);
+    fputs("| size | epochs | bytes | open [us] | first answer [us] | answer [us] | log-loss | difference, 95 % |"
+          " same answer | |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|---|\n", to);
     put_row(to, "the model", 0, w->s->original.result.bytes_after, &w->s->original, "");
     for (size_t i = 0; i < w->s->n; i++) {
         const trial *t = w->order[i];
@@ -129,13 +132,13 @@ static void put_markdown(FILE *to, const void *what)
 static void put_csv(FILE *to, const void *what)
 {
     const shown *w = what;
-    fputs("width,heads,hidden,head,head2,features,steps,round,epochs,bytes,open_us,first_us,run_us,"
+    fputs("width,heads,hidden,head,head2,features,steps,sparsity,start,round,epochs,bytes,open_us,first_us,run_us,"
           "log_loss,difference,low,high,agreement,verdict\n", to);
     for (size_t i = 0; i < w->s->n; i++) {
         const trial *t = w->order[i];
         const sl_net_size *n = &t->size.net;
-        fprintf(to, "%u,%u,%u,%u,%u,%u,%u,%u,%u,%zu,%.2f,%.2f,%.3f", n->width, n->heads, n->hidden, n->head[0], n->head[1],
-                t->size.features, t->steps, t->round, t->epochs, t->row.result.bytes_after, t->row.open_us, t->row.first_us,
+        fprintf(to, "%u,%u,%u,%u,%u,%u,%u,%.4f,%s,%u,%u,%zu,%.2f,%.2f,%.3f", n->width, n->heads, n->hidden, n->head[0], n->head[1],
+                t->size.features, t->steps, t->sparsity, starts[t->start], t->round, t->epochs, t->row.result.bytes_after, t->row.open_us, t->row.first_us,
                 t->row.run_us);
         compress_put_loss_csv(to, &t->row);
         fprintf(to, ",%s\n", verdict(t));
@@ -165,7 +168,7 @@ int search_show(const search *s)
 {
     static const compress_text texts[] = {{".md", put_markdown}, {".csv", put_csv}, {".svg", put_svg}};
     const trial **order = malloc((s->n + 1) * sizeof *order);
-    if (order == NULL) return EXIT_INTERNAL;
+    if (order == NULL) return search_no_memory();
     for (size_t i = 0; i < s->n; i++) order[i] = &s->trials[i];
     qsort(order, s->n, sizeof *order, compare_trials);
     const shown w = {s, order};

@@ -129,7 +129,8 @@ void front_draw(FILE *to, size_t n, const front_point *points, size_t n_panels, 
     const size_t width = n_panels * (LEFT + PANEL) + RIGHT, height = TOP + HEIGHT + BOTTOM;
     fprintf(to, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %zu %zu\" width=\"%zu\" height=\"%zu\" "
             "font-family=\"sans-serif\" font-size=\"11\">\n<style>.grid{stroke:#ddd}.front{stroke:#0a7;fill:none}"
-            "circle{fill:#36c}circle.aside{fill:#bbb}text{fill:#333}</style>\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
+            "circle{fill:#36c}circle.aside{fill:#bbb}text{fill:#333}</style>\n"
+            "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
             width, height, width, height);
     for (size_t p = 0; room != NULL && rank != NULL && n > 0 && p < n_panels; p++) {
         const chart c = panel_of(to, p, n, points);

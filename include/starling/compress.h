@@ -126,7 +126,9 @@ typedef struct sl_compress_result {
  * weights, or with options->student with a new network train->net. It is taught
  * by train->soft if that is there, by train->teach teachers who never saw what
  * they teach, or by the model itself. Where nothing is held back the model's
- * temperature stays. Without `data` the weights
+ * temperature stays. Data of another number of steps than the model's make a
+ * network for these; the model, which cannot answer them, does not teach then.
+ * Without `data` the weights
  * are changed as they are, and temperature and novelty stay. Errors are those
  * of sl_train and sl_model_open; SL_ERR_INVAL for options beyond their bounds,
  * SL_ERR_UNSUPPORTED for input values to be dropped where the network takes

@@ -22,9 +22,11 @@ typedef struct sl_sizing {
     sl_net_size net;
     uint32_t features; /* input values beside the grid that the network keeps; 0: there are none */
     uint32_t grid;     /* 0: the grid as it is; 1, 2, ...: the shorter ones that the caller has */
+    uint32_t denser;   /* pruning leaves 2^denser times as many of the weights */
 } sl_sizing;
 
-/* In which directions networks become smaller; a bit mask. What a network has no use for says nothing. */
+/* In which directions networks become smaller (or, in the last, keep more weights); a bit mask. What a network has no use
+   for says nothing. */
 enum {
     SL_SIZING_WIDTH = 1,
     SL_SIZING_HEADS = 2,
@@ -33,7 +35,8 @@ enum {
     SL_SIZING_HEAD2 = 16,
     SL_SIZING_FEATURES = 32,
     SL_SIZING_LENGTH = 64,
-    SL_SIZING_ALL = 127
+    SL_SIZING_DENSITY = 128,
+    SL_SIZING_ALL = 255
 };
 
 enum { SL_SIZING_MOST_HALVINGS = 4, SL_SIZING_MOST_GRIDS = SL_SIZING_MOST_HALVINGS + 1 };
@@ -42,6 +45,7 @@ typedef struct sl_sizing_options {
     unsigned directions; /* SL_SIZING_* */
     uint32_t halvings;   /* whole, 1/2, 1/4 ... 1/2^halvings of each direction: 0 .. SL_SIZING_MOST_HALVINGS */
     uint32_t grids;      /* how many the caller has, the whole one included: 1 .. SL_SIZING_MOST_GRIDS */
+    uint32_t densities;  /* how many are tried: 1 .. SL_SIZING_MOST_GRIDS */
     uint32_t most;       /* sizes; of more, so many are drawn, the largest and the smallest among them: at least 2 */
     uint64_t seed;       /* of drawing */
 } sl_sizing_options;
@@ -75,7 +79,7 @@ SL_API void sl_sizing_rank(size_t n, size_t n_costs, const double *costs, uint32
 
 /*
  * Which `keep` of n go on: those of lower rank first; of the last rank of which
- * not all find room, some from the lowest to the highest loss, evenly, the
+ * not all find room, some from the lowest loss to the middle one, evenly, the
  * lowest among them. Sets stay[i].
  */
 SL_API void sl_sizing_choose(size_t n, const uint32_t *rank, const double *loss, size_t keep, bool *stay);

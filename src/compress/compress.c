@@ -9,6 +9,7 @@
 #include "compress/pack.h"
 #include "compress/shape.h"
 #include "compress/units.h"
+#include "model/model_write.h"
 #include "model/open_model.h"
 #include "starling/answers.h"
 #include "train/teach.h"
@@ -188,6 +189,26 @@ static sl_status compress(const sl_model *model, const sl_model *from, const sl_
     return status;
 }
 
+/* The network with its weights on a grid of other steps: gives an open model in *out, and in *bytes what it lies in (close
+   the one, then free the other). */
+static sl_status regrid(const sl_model *model, uint32_t grid_length, sl_model **out, void **bytes, sl_error *err)
+{
+    sl_train_net *net;
+    size_t n_bytes;
+    sl_model_parts *parts = malloc(sizeof *parts);
+    if (parts == NULL) return SL_FAIL_NOMEM(err);
+    *parts = model->parts;
+    parts->contract.gp.grid_length = grid_length;
+    sl_status status = sl_train_net_new(parts, 1, NULL, &net, err);
+    free(parts);
+    if (status != SL_OK) return status;
+    net->parts.temperature = model->parts.temperature; /* the novelty was fitted to other inputs */
+    status = sl_model_write_memory(&net->parts, bytes, &n_bytes, err);
+    if (status == SL_OK) status = sl_model_open_memory(*bytes, n_bytes, out, err);
+    sl_train_net_free(net);
+    return status;
+}
+
 sl_status sl_compress(const sl_model *model, const sl_dataset *data, const sl_compress_options *options,
                       const sl_train_options *train, const char *path, sl_compress_result *result, sl_error *err)
 {
@@ -199,12 +220,23 @@ sl_status sl_compress(const sl_model *model, const sl_dataset *data, const sl_co
     if (train == NULL) train = &recipe;
     *result = (sl_compress_result){.bytes_before = model->n_bytes,
                                    .features_before = sl_contract_input_features(sl_model_contract(model))};
-    if (!cuts_units(options)) return compress(model, model, data, options, train, path, result, err);
-    sl_model *narrow;
-    void *bytes;
-    SL_TRY(sl_units_cut(model, data, options, train, &narrow, &bytes, result, err));
-    const sl_status status = compress(model, narrow, data, options, train, path, result, err);
+    sl_model *other = NULL, *narrow = NULL;
+    void *bytes = NULL, *narrow_bytes = NULL;
+    const sl_model *from = model;
+    sl_status status = SL_OK;
+    const sl_contract *mine = sl_model_contract(model), *theirs = data != NULL ? sl_dataset_contract(data) : mine;
+    if (mine->sees == SL_SEES_GRID && mine->gp.grid_length != theirs->gp.grid_length && !options->student) {
+        status = regrid(model, theirs->gp.grid_length, &other, &bytes, err);
+        from = other;
+    }
+    if (status == SL_OK && cuts_units(options)) {
+        status = sl_units_cut(from, data, options, train, &narrow, &narrow_bytes, result, err);
+        from = narrow;
+    }
+    if (status == SL_OK) status = compress(model, from, data, options, train, path, result, err);
     sl_model_close(narrow);
+    sl_model_close(other);
+    free(narrow_bytes);
     free(bytes);
     return status;
 }

@@ -16,7 +16,7 @@ sl_status sl_sizing_whole(const sl_model *model, sl_sizing *out, sl_error *err)
 
 /* ---- sizes ---- */
 
-enum { N_DIRECTIONS = 7, MOST_VALUES = SL_SIZING_MOST_HALVINGS + 1 };
+enum { N_DIRECTIONS = 8, N_HALVED = 6, MOST_VALUES = SL_SIZING_MOST_HALVINGS + 1 };
 
 /* The values of one direction, the whole first. */
 typedef struct values {
@@ -33,7 +33,7 @@ static values halve(uint32_t whole, bool open, uint32_t halvings)
 /* Whether networks of that name come in different sizes of this direction. */
 static unsigned directions_of(const char *net)
 {
-    const unsigned head = SL_SIZING_HEAD | SL_SIZING_HEAD2 | SL_SIZING_FEATURES;
+    const unsigned head = SL_SIZING_HEAD | SL_SIZING_HEAD2 | SL_SIZING_FEATURES | SL_SIZING_DENSITY;
     if (strcmp(net, "mlp") == 0) return head;
     if (strcmp(net, "t2") == 0) return SL_SIZING_ALL;
     return head | SL_SIZING_WIDTH | SL_SIZING_LENGTH;
@@ -44,10 +44,12 @@ static void list_values(const sl_sizing *whole, const sl_sizing_options *o, valu
     const unsigned open = o->directions & directions_of(whole->net.name);
     const uint32_t of[] = {whole->net.width, whole->net.heads, whole->net.hidden, whole->net.head[0], whole->net.head[1],
                            whole->features};
-    for (unsigned d = 0; d < N_DIRECTIONS - 1; d++) list[d] = halve(of[d], (open >> d & 1) != 0, o->halvings);
-    values *grids = &list[N_DIRECTIONS - 1];
-    *grids = (values){.n = (open & SL_SIZING_LENGTH) != 0 ? o->grids : 1};
-    for (uint32_t k = 0; k < grids->n; k++) grids->value[k] = k;
+    for (unsigned d = 0; d < N_HALVED; d++) list[d] = halve(of[d], (open >> d & 1) != 0, o->halvings);
+    const uint32_t counted[] = {o->grids, o->densities};
+    for (unsigned d = N_HALVED; d < N_DIRECTIONS; d++) {
+        list[d] = (values){.n = (open >> d & 1) != 0 ? counted[d - N_HALVED] : 1};
+        for (uint32_t k = 0; k < list[d].n; k++) list[d].value[k] = k;
+    }
 }
 
 /* Combination number i, the last direction running fastest. */
@@ -55,7 +57,7 @@ static sl_sizing combine(const sl_sizing *whole, const values list[N_DIRECTIONS]
 {
     sl_sizing size = *whole;
     uint32_t *const to[] = {&size.net.width, &size.net.heads, &size.net.hidden, &size.net.head[0], &size.net.head[1],
-                            &size.features, &size.grid};
+                            &size.features, &size.grid, &size.denser};
     for (int d = N_DIRECTIONS - 1; d >= 0; d--) {
         *to[d] = list[d].value[i % list[d].n];
         i /= list[d].n;
@@ -82,6 +84,7 @@ sl_status sl_sizing_list(const sl_sizing *whole, const sl_sizing_options *option
     SL_REQUIRE(whole != NULL && options != NULL && sizes != NULL && n != NULL, err);
     SL_REQUIRE(options->halvings <= SL_SIZING_MOST_HALVINGS && options->most >= 2, err);
     SL_REQUIRE(options->grids >= 1 && options->grids <= SL_SIZING_MOST_GRIDS, err);
+    SL_REQUIRE(options->densities >= 1 && options->densities <= SL_SIZING_MOST_GRIDS, err);
     values list[N_DIRECTIONS];
     list_values(whole, options, list);
     size_t all = 1;
@@ -171,8 +174,9 @@ void sl_sizing_choose(size_t n, const uint32_t *rank, const double *loss, size_t
     qsort(order, n, sizeof *order, compare_places);
     for (size_t first = 0, next; keep > 0; first = next) {
         for (next = first; next < n && order[next].rank == order[first].rank;) next++;
-        const size_t room = next - first, take = keep < room ? keep : room;
-        for (size_t k = 0; k < take; k++) stay[order[first + k * room / take].index] = true;
+        const size_t room = next - first, half = (room + 1) / 2, take = keep < room ? keep : room;
+        const size_t among = take > half ? take : half; /* the smallest are on every front, and the worst of it */
+        for (size_t k = 0; k < take; k++) stay[order[first + k * among / take].index] = true;
         keep -= take;
     }
     free(order);

@@ -453,6 +453,56 @@ static void a_worse_model_is_over_budget(void **state)
     assert_true(sl_compress_within(&loss, 0.01));
 }
 
+/* A network of fewer steps begins with the model's weights, and what it loses is told on the rows of both. */
+static void a_shorter_grid_goes_on_with_the_weights(void **state)
+{
+    (void)state;
+    const data_size size = {.objects = 120, .copies = 1, .steps = 16, .classes = 3, .peak = true};
+    sl_dataset *data, *thin, *others;
+    sl_error err;
+    make_data(in_folder("data"), &size);
+    assert_ok(sl_dataset_open(in_folder("data"), &data, &err), &err);
+    assert_ok(sl_dataset_thin(data, 3, in_folder("thin"), &err), &err);
+    assert_ok(sl_dataset_open(in_folder("thin"), &thin, &err), &err);
+    sl_train_options t = recipe("t2", 1);
+    sl_train_result trained;
+    sl_model *large;
+    assert_ok(sl_train(data, &t, in_folder("large"), &trained, &err), &err);
+    assert_ok(sl_model_open(in_folder("large"), &large, &err), &err);
+    sl_compress_options o;
+    sl_compress_result result;
+    sl_compress_loss loss;
+    sl_compress_defaults(&o);
+    o.steps = SL_COMPRESS_PRUNE;
+    o.sparsity = 0;
+    t.rate = 1e-9f;
+    assert_int_equal(sl_compress(large, thin, &o, &t, in_folder("small"), &result, &err), SL_ERR_CONTRACT); /* who teaches? */
+    float *soft = NULL;
+    assert_ok(sl_compress_teach(large, data, &t, &soft, &err), &err);
+    t.soft = soft;
+    assert_ok(sl_compress(large, thin, &o, &t, in_folder("small"), &result, &err), &err);
+    sl_model *model = open_small();
+    assert_int_equal(sl_model_contract(model)->gp.grid_length, 6);
+    assert_int_equal(model->parts.n_tensors, large->parts.n_tensors);
+    for (size_t i = 0; i < large->parts.n_tensors; i++) {
+        const float *a = large->parts.tensors[i].data, *b = model->parts.tensors[i].data;
+        for (size_t k = 0; k < large->parts.tensors[i].n; k++) assert_true(fabsf(a[k] - b[k]) < 1e-5f);
+    }
+    const sl_scores_options draws = {.resamples = 50, .seed = 1};
+    assert_int_equal(sl_compress_compare(large, model, data, &t, &draws, &loss, &err), SL_ERR_CONTRACT);
+    assert_ok(sl_compress_compare_across(large, data, model, thin, &t, &draws, &loss, &err), &err);
+    assert_true(loss.n > 10 && loss.after > 0 && loss.after == result.train.loss);
+    others = open_data();
+    assert_int_equal(sl_compress_compare_across(large, data, model, others, &t, &draws, &loss, &err), SL_ERR_CONTRACT);
+    sl_dataset_close(others);
+    sl_dataset_close(thin);
+    sl_dataset_close(data);
+    sl_model_close(model);
+    sl_model_close(large);
+    unlink(in_folder("thin"));
+    free(soft);
+}
+
 static void options_have_bounds(void **state)
 {
     (void)state;
@@ -511,6 +561,7 @@ int main(void)
         cmocka_unit_test(without_data_the_weights_are_shaped),
         cmocka_unit_test(coding_alone_keeps_the_arithmetic),
         cmocka_unit_test(a_worse_model_is_over_budget),
+        cmocka_unit_test(a_shorter_grid_goes_on_with_the_weights),
         cmocka_unit_test(options_have_bounds),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

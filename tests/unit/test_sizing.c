@@ -64,15 +64,18 @@ static void ranks_of_many_are_those_of_the_definition(void **state)
     assert_true(most > 3);
 }
 
-static void the_lowest_losses_go_on_and_some_of_all_sizes(void **state)
+static void the_better_half_goes_on_evenly(void **state)
 {
     (void)state;
     static const uint32_t rank[] = {0, 1, 0, 0, 2, 0, 0, 1};
     static const double loss[] = {0.9, 0.1, 0.5, 0.6, 0.2, 0.7, 0.8, 0.3};
     bool stay[8];
-    /* All of the front are 0.5, 0.6, 0.7, 0.8, 0.9: of three the 1st, 2nd and 4th. */
+    /* The front is 0.5, 0.6, 0.7, 0.8, 0.9: of two the 1st and the 2nd of the better three, of three these. */
+    sl_sizing_choose(8, rank, loss, 2, stay);
+    const bool two[] = {false, false, true, true, false, false, false, false};
+    assert_memory_equal(stay, two, sizeof two);
     sl_sizing_choose(8, rank, loss, 3, stay);
-    const bool three[] = {false, false, true, true, false, false, true, false};
+    const bool three[] = {false, false, true, true, false, true, false, false};
     assert_memory_equal(stay, three, sizeof three);
     /* The front and the better one behind it. */
     sl_sizing_choose(8, rank, loss, 6, stay);
@@ -96,7 +99,7 @@ static sl_sizing whole_of(const char *net)
 static void sizes_are_all_combinations(void **state)
 {
     (void)state;
-    sl_sizing_options o = {.directions = SL_SIZING_ALL, .halvings = 2, .grids = 1, .most = 1000, .seed = 1};
+    sl_sizing_options o = {.directions = SL_SIZING_ALL, .halvings = 2, .grids = 1, .densities = 1, .most = 1000, .seed = 1};
     sl_sizing *sizes;
     size_t n;
     sl_error err;
@@ -107,6 +110,12 @@ static void sizes_are_all_combinations(void **state)
     assert_int_equal(sizes[26].net.head[0], 64);
     assert_int_equal(sizes[26].net.head[1], 32);
     assert_int_equal(sizes[26].features, 25);
+    free(sizes);
+    o.densities = 2;
+    assert_ok(sl_sizing_list(&mlp, &o, &sizes, &n, &err), &err);
+    assert_int_equal(n, 54);
+    assert_true(sizes[0].denser == 0 && sizes[1].denser == 1 && sizes[53].denser == 1);
+    o.densities = 1;
     free(sizes);
     /* t2 of width 32 and 16 heads: width 32, 16 and 8 with heads 16, 8 and 4, but for 8 with 16; hidden; two grids. */
     o.grids = 2;
@@ -129,7 +138,7 @@ static void sizes_are_all_combinations(void **state)
 static void a_draw_keeps_both_ends_and_depends_on_the_seed_alone(void **state)
 {
     (void)state;
-    sl_sizing_options o = {.directions = SL_SIZING_ALL, .halvings = 4, .grids = 1, .most = 12, .seed = 1};
+    sl_sizing_options o = {.directions = SL_SIZING_ALL, .halvings = 4, .grids = 1, .densities = 1, .most = 12, .seed = 1};
     const sl_sizing whole = whole_of("mlp");
     sl_sizing *a, *b, *other;
     size_t n, m;
@@ -151,6 +160,9 @@ static void a_draw_keeps_both_ends_and_depends_on_the_seed_alone(void **state)
     o.halvings = SL_SIZING_MOST_HALVINGS + 1;
     assert_int_equal(sl_sizing_list(&whole, &o, &a, &n, &err), SL_ERR_INVAL);
     o.halvings = 1;
+    o.densities = 0;
+    assert_int_equal(sl_sizing_list(&whole, &o, &a, &n, &err), SL_ERR_INVAL);
+    o.densities = 1;
     o.most = 1;
     assert_int_equal(sl_sizing_list(&whole, &o, &a, &n, &err), SL_ERR_INVAL);
 }
@@ -350,7 +362,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_front_is_what_nobody_beats),
         cmocka_unit_test(ranks_of_many_are_those_of_the_definition),
-        cmocka_unit_test(the_lowest_losses_go_on_and_some_of_all_sizes),
+        cmocka_unit_test(the_better_half_goes_on_evenly),
         cmocka_unit_test(sizes_are_all_combinations),
         cmocka_unit_test(a_draw_keeps_both_ends_and_depends_on_the_seed_alone),
         cmocka_unit_test(a_model_tells_its_size),
