@@ -239,6 +239,19 @@ class Tables:
                 "| file | run by | bytes | open [us] | first answer [us] | answer [us] |\n|---|---|--:|--:|--:|--:|\n" + "".join(rows))
 
 
+def sections(tables, names, paths, wanted):
+    for name in names:
+        yield tables.own(name)
+    if names:
+        yield f"\nAll that these tables learned, teachers and fine-tuning, took {tables.seconds / 60:.1f} minutes in all.\n" + OUTRO
+    for path in paths:
+        if "imported" in wanted and "int8" not in path.stem:
+            yield tables.imported(path)
+    if "litert" in wanted and paths:
+        yield tables.beside(paths)
+    yield PUBLISHED
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", type=Path)
@@ -254,16 +267,12 @@ def main():
     work = arguments.build / "compress-table"
     work.mkdir(exist_ok=True)
     tables = Tables(arguments, work)
-    text = [INTRODUCTION]
-    text += [tables.own(name) for name in MODELS if name in wanted]
-    text.append(f"\nAll that these tables learned, teachers and fine-tuning, took {tables.seconds / 60:.1f} minutes in all.\n" + OUTRO)
     paths = sorted((arguments.shared / "models").glob("*.tflite")) if arguments.shared else []
-    if "imported" in wanted:
-        text += [tables.imported(path) for path in paths if "int8" not in path.stem]
-    if "litert" in wanted and paths:
-        text.append(tables.beside(paths))
-    text.append(PUBLISHED)
-    (arguments.docs / "compression.md").write_text(re.sub(r"\n{3,}", "\n\n", "".join(text)))
+    text = [INTRODUCTION]
+    # What was made is written at once: an hour's work is not to depend on its last minute.
+    for section in sections(tables, [name for name in MODELS if name in wanted], paths, wanted):
+        text.append(section)
+        (arguments.docs / "compression.md").write_text(re.sub(r"\n{3,}", "\n\n", "".join(text)))
 
 
 if __name__ == "__main__":
