@@ -150,25 +150,25 @@ static void cut(sl_train_net *net, const sl_units *u, const bool *keep, uint32_t
     *(u->heads ? &layer->heads : layer->kind == SL_LAYER_ENCODER ? &layer->hidden : &layer->units) = left;
 }
 
-/* Choose by worth, and cut. */
-static void cut_all(sl_train_net *net, size_t n, const sl_units *units, double *const *worth, const sl_compress_options *o,
-                    bool *keep, sl_compress_result *result)
+/*
+ * Cut once, from as many units as there are some part of the way to as many as
+ * are to stay: `share` is how far, and equal shares go by equal factors.
+ */
+static void cut_some(sl_train_net *net, size_t n, const sl_units *units, double *const *worth, const uint32_t *target, double share,
+                     bool *keep)
 {
-    size_t layer = 0;
     for (size_t i = 0; i < n; i++) {
         const sl_units *u = &units[i];
-        const uint32_t left = wanted(u, layer, o);
-        layer += !u->heads;
-        *(u->heads ? &result->heads_before : &result->units_before) += u->n;
-        *(u->heads ? &result->heads_after : &result->units_after) += left;
-        if (left == u->n) continue;
-        choose(u->n, worth[i], left, keep);
-        cut(net, u, keep, left);
+        const double left = u->n * pow((double)target[i] / u->n, share);
+        const uint32_t stay = share < 1 ? (uint32_t)ceil(left) : target[i];
+        if (stay >= u->n) continue;
+        choose(u->n, worth[i], stay, keep);
+        cut(net, u, keep, stay);
     }
 }
 
 static sl_status weigh_and_cut(sl_train_net *net, size_t n, const sl_units *units, const sl_dataset *data,
-                               const sl_compress_options *o, const sl_train_options *train, sl_compress_result *result, sl_error *err)
+                               const sl_train_options *train, const uint32_t *target, double share, sl_error *err)
 {
     size_t all = 0, most = 0;
     for (size_t i = 0; i < n; i++) {
@@ -181,29 +181,73 @@ static sl_status weigh_and_cut(sl_train_net *net, size_t n, const sl_units *unit
     if (worth == NULL || numbers == NULL || keep == NULL) status = SL_FAIL_NOMEM(err);
     for (size_t i = 0, at = 0; status == SL_OK && i < n; at += units[i++].n) worth[i] = numbers + at;
     if (status == SL_OK) status = sl_units_weigh(net, n, units, data, train, worth, err);
-    if (status == SL_OK) cut_all(net, n, units, worth, o, keep, result);
+    if (status == SL_OK) cut_some(net, n, units, worth, target, share, keep);
     free(worth);
     free(numbers);
     free(keep);
     return status;
 }
 
-sl_status sl_units_cut(const sl_model *model, const sl_dataset *data, const sl_compress_options *options,
-                       const sl_train_options *train, sl_model **out, void **bytes, sl_compress_result *result, sl_error *err)
+/* How many stay of each. */
+static void aim(size_t n, const sl_units *units, const sl_compress_options *o, uint32_t *target, sl_compress_result *result)
+{
+    size_t layer = 0;
+    for (size_t i = 0; i < n; i++) {
+        const sl_units *u = &units[i];
+        target[i] = wanted(u, layer, o);
+        layer += !u->heads;
+        *(u->heads ? &result->heads_before : &result->units_before) += u->n;
+        *(u->heads ? &result->heads_after : &result->units_after) += target[i];
+    }
+}
+
+/* The network of `from` with fewer units: `target` of each, or NULL at first, when it is found out and given (free). */
+static sl_status cut_stage(const sl_model *from, const sl_dataset *data, const sl_compress_options *o, const sl_train_options *train,
+                           double share, uint32_t **target, void **bytes, size_t *n_bytes, sl_compress_result *result, sl_error *err)
 {
     sl_train_net *net;
     sl_units *units = NULL;
-    size_t n = 0, n_bytes;
-    *bytes = NULL;
-    SL_TRY(sl_train_net_new(&model->parts, 1, NULL, &net, err));
+    size_t n = 0;
+    SL_TRY(sl_train_net_new(&from->parts, 1, NULL, &net, err));
     sl_status status = sl_units_find(&net->parts, &units, &n, err);
-    if (status == SL_OK) status = check(options, n, units, err);
-    if (status == SL_OK) status = weigh_and_cut(net, n, units, data, options, train, result, err);
-    net->parts.temperature = model->parts.temperature; /* the novelty was fitted to units that are gone */
-    if (status == SL_OK) status = sl_model_write_memory(&net->parts, bytes, &n_bytes, err);
-    if (status == SL_OK) status = sl_model_open_memory(*bytes, n_bytes, out, err);
+    if (status == SL_OK) status = check(o, n, units, err);
+    if (status == SL_OK && *target == NULL) {
+        *target = malloc((n + 1) * sizeof **target);
+        if (*target == NULL) {
+            status = SL_FAIL_NOMEM(err);
+        } else {
+            aim(n, units, o, *target, result);
+        }
+    }
+    if (status == SL_OK) status = weigh_and_cut(net, n, units, data, train, *target, share, err);
+    net->parts.temperature = from->parts.temperature; /* the novelty was fitted to units that are gone */
+    if (status == SL_OK) status = sl_model_write_memory(&net->parts, bytes, n_bytes, err);
     free(units);
     sl_train_net_free(net);
+    return status;
+}
+
+sl_status sl_units_cut(const sl_model *model, const sl_dataset *data, const sl_compress_options *options,
+                       const sl_train_options *train, sl_model **out, void **bytes, sl_compress_result *result, sl_error *err)
+{
+    enum { STAGES = 8 };
+    const int stages = data != NULL ? STAGES : 1;
+    uint32_t *target = NULL;
+    sl_model *narrow = NULL;
+    sl_status status = SL_OK;
+    *bytes = NULL;
+    for (int left = stages; status == SL_OK && left > 0; left--) {
+        void *next = NULL;
+        size_t n_bytes;
+        status = cut_stage(narrow != NULL ? narrow : model, data, options, train, 1.0 / left, &target, &next, &n_bytes, result, err);
+        sl_model_close(narrow);
+        free(*bytes);
+        narrow = NULL;
+        *bytes = next;
+        if (status == SL_OK) status = sl_model_open_memory(next, n_bytes, &narrow, err);
+    }
+    free(target);
+    *out = narrow;
     if (status == SL_OK) return SL_OK;
     free(*bytes);
     *bytes = NULL;

@@ -53,7 +53,9 @@ sl_status sl_units_find(const sl_model_parts *parts, sl_units **out, size_t *n, 
  * The narrower network: gives an open model in *out, and in *bytes what it lies
  * in (close the one, then free the other). As many units and heads are left as
  * the options say, those worth most by the data's objects to learn from (see
- * units_worth.c), or by the size of their weights where `data` is NULL.
+ * units_worth.c), or by the size of their weights where `data` is NULL. By
+ * data it goes in eight stages of equal factors, and what is left is weighed
+ * anew in each: of units that say the same the last one counts for all of them.
  * result: how many there were and are. SL_ERR_UNSUPPORTED where there is nothing to take
  * out, SL_ERR_INVAL where the options name another number of layers than there are.
  */
