@@ -62,6 +62,10 @@ scatter by 0.02 to 0.03: what counts is an exam on others.
 """
 
 PUBLISHED = """
+## Search
+
+How narrow a network, on how few features or times, for how many bytes and microseconds: [search.md](search.md).
+
 ## What was published
 
 Allam, Peloton & McEwen 2023 (arXiv:2303.08951), their figures, t2 trained on grids of g and r. Losses are of another

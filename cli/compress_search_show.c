@@ -29,7 +29,7 @@ void search_name(const search *s, trial *t)
         {!mlp, "width %u", n->width}, {t2, "heads %u", n->heads}, {t2, "hidden %u", n->hidden},
         {n->head[0] > 0, "units %u", n->head[0]}, {n->head[1] > 0, mlp ? "and %u" : "%u", n->head[1]},
         {s->whole.features > 0, "%u features", t->size.features}, {s->n_grids > 1, "%u steps", t->steps},
-        {s->run->wishes->sizes.densities > 1, "%u %% of the weights", (unsigned)(100 * (1 - t->sparsity) + 0.5)},
+        {s->run->wishes->sizes.densities > 1, "%u %% of the weights", (unsigned)(100 * (1 - t->sparsity) + 0.501)},
     };
     size_t name = 0, label = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {

@@ -110,7 +110,8 @@ static void draw_points(const chart *c, size_t panel, size_t n, const front_poin
         html_text(c->to, points[i].label);
         fputs("</title></circle>\n", c->to);
         if (rank[i] > 0) continue;
-        svg_text(c->to, x + 8, y - 6, "start", "", points[i].label);
+        const bool right = x > c->left + 0.7 * c->width; /* there the text goes the other way, and neighbours' do not meet */
+        svg_text(c->to, right ? x - 8 : x + 8, n_line % 2 == 0 ? y - 6 : y + 16, right ? "end" : "start", "", points[i].label);
         size_t at = n_line++;
         for (; at > 0 && line_x[at - 1] > x; at--) {
             line_x[at] = line_x[at - 1];
