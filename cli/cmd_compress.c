@@ -101,9 +101,10 @@ static int parse_units(const char *text, sl_compress_options *o)
 
 /* Numbers as the parser has them. */
 typedef struct numbers {
-    double sparsity, price, prune_from, prune_to, cluster_from, cluster_kept, rate, decay, average, dropout, soft_share;
+    double sparsity, price, prune_from, prune_to, cluster_from, cluster_kept, rate, decay, average, dropout, teach_dropout, soft_share,
+        temperature;
     uint64_t features, keep_heads, clusters, clusters_first, clusters_vector, again, bits, folds, fold, epochs, batch, seed, threads,
-        resamples, teach, head[2], width, heads, hidden, most_bytes, halvings, densities, sizes, rounds;
+        resamples, teach, teach_rounds, teach_epochs, head[2], width, heads, hidden, most_bytes, halvings, densities, sizes, rounds;
     int start, quantize, coding;
     bool each, sized[5], chosen;
 } numbers;
@@ -119,7 +120,8 @@ static numbers numbers_of(const compress_wishes *w)
         .soft_share = (double)t->soft_share, .features = c->features, .clusters = c->clusters,
         .clusters_first = c->clusters_first, .clusters_vector = c->clusters_vector, .again = c->again, .bits = c->bits,
         .folds = t->folds, .fold = t->fold, .epochs = t->epochs, .batch = t->batch, .seed = t->seed, .threads = t->threads,
-        .resamples = 1000, .teach = t->teach, .head = {t->net.head[0], t->net.head[1]}, .width = t->net.width, .heads = t->net.heads,
+        .resamples = 1000, .teach = t->teach, .teach_rounds = t->teach_rounds, .teach_epochs = t->teach_epochs,
+        .teach_dropout = (double)t->teach_drop_head, .head = {t->net.head[0], t->net.head[1]}, .width = t->net.width, .heads = t->net.heads,
         .hidden = t->net.hidden, .start = (int)c->start, .quantize = (int)c->quantize, .halvings = 2, .sizes = 27, .rounds = 3,
     };
 }
@@ -163,6 +165,7 @@ static void grant(const numbers *n, compress_wishes *w)
     t->average = (float)n->average;
     t->drop_head = t->drop_encoder = (float)n->dropout;
     t->soft_share = (float)n->soft_share;
+    t->temperature = (float)n->temperature;
     t->folds = (uint32_t)n->folds;
     t->fold = (uint32_t)n->fold;
     t->epochs = (uint32_t)n->epochs;
@@ -170,6 +173,9 @@ static void grant(const numbers *n, compress_wishes *w)
     t->seed = n->seed;
     t->threads = (uint32_t)n->threads;
     t->teach = (uint32_t)n->teach;
+    t->teach_rounds = (uint32_t)n->teach_rounds;
+    t->teach_epochs = (uint32_t)n->teach_epochs;
+    t->teach_drop_head = (float)n->teach_dropout;
     for (int i = 0; i < 2; i++) t->net.head[i] = (uint32_t)n->head[i];
     t->net.width = (uint32_t)n->width;
     t->net.heads = (uint32_t)n->heads;
@@ -278,6 +284,10 @@ static int parse(int argc, char **argv, compress_wishes *w)
         {0, "soft-share", OPT_REAL, &n.soft_share, "X", "of the loss that is the teacher's (default 0.3; t2 0.5)", 0, 1},
         {0, "teach", OPT_WHOLE, &n.teach, "K", "first train K teachers, each on all but one part of the objects to learn from; 0: MODEL "
                                                "teaches (default 4; t2 0)", 0, 64},
+        {0, "teach-rounds", OPT_WHOLE, &n.teach_rounds, "R", "each so many times, and their mean teaches (default 1)", 1, 1000},
+        {0, "teach-epochs", OPT_WHOLE, &n.teach_epochs, "N", "of a teacher (default 80; mlp 60)", 1, 100000},
+        {0, "teach-dropout", OPT_REAL, &n.teach_dropout, "X", "of a teacher (default 0.2; mlp 0.5)", 0, 0.95},
+        {0, "temperature", OPT_REAL, &n.temperature, "X", "of the small model; 0: fitted to the fold held back, and MODEL's where none is (default)", 0, 20},
         {0, "folds", OPT_WHOLE, &n.folds, "K", "hold back one of K parts of the objects; 0: none (default 5)", 0, 1000},
         {0, "fold", OPT_WHOLE, &n.fold, "I", "which part, from 0: the one that MODEL did not learn from (default 0)", 0, 999},
         {0, "exclude", OPT_TEXT, &w->exclude, "FILE", "leave out the objects whose ids are in FILE"},

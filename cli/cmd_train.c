@@ -44,7 +44,7 @@ typedef struct wishes {
     double balance, prior, smoothing, soft_share, soft_temperature, rate, beta1, beta2, decay, clip, warmup, final_rate,
         plateau_factor, average, drop_encoder, drop_head;
     uint64_t width, heads, hidden, blocks, kernel, head[2], folds, fold, plateau_epochs, epochs, batch, patience, seed, threads;
-    uint64_t teach, teach_epochs;
+    uint64_t teach, teach_rounds, teach_epochs;
     double teach_dropout;
     int optimizer, schedule, novelty;
     bool uncalibrated;
@@ -62,7 +62,7 @@ static wishes wishes_of(const sl_train_options *o)
         .heads = o->net.heads, .hidden = o->net.hidden, .blocks = o->net.blocks, .kernel = o->net.kernel,
         .head = {o->net.head[0], o->net.head[1]}, .folds = o->folds, .fold = o->fold, .plateau_epochs = o->plateau_epochs,
         .epochs = o->epochs, .batch = o->batch, .patience = o->patience, .seed = o->seed, .threads = o->threads,
-        .teach = o->teach, .teach_epochs = o->teach_epochs, .teach_dropout = (double)o->teach_drop_head,
+        .teach = o->teach, .teach_rounds = o->teach_rounds, .teach_epochs = o->teach_epochs, .teach_dropout = (double)o->teach_drop_head,
         .optimizer = (int)o->optimizer, .schedule = (int)o->schedule, .novelty = o->novelty,
     };
 }
@@ -102,6 +102,7 @@ static void grant(const wishes *w, sl_train_options *o)
     o->optimizer = (sl_optimizer)w->optimizer;
     o->schedule = (sl_schedule)w->schedule;
     o->teach = (uint32_t)w->teach;
+    o->teach_rounds = (uint32_t)w->teach_rounds;
     o->teach_epochs = (uint32_t)w->teach_epochs;
     o->teach_drop_head = (float)w->teach_dropout;
     o->novelty = w->novelty;
@@ -175,6 +176,7 @@ static int parse(int argc, char **argv, train_wishes *t)
         {0, "uncalibrated", OPT_FLAG, &w.uncalibrated, NULL, "neither a temperature nor novelty"},
         {0, "teach", OPT_WHOLE, &w.teach, "K", "first train K teachers, each on all but one part of the objects to learn from, and learn "
                                                "what each says of the part that it never saw; 0: none (default 0; mlp 4)", 0, 1000},
+        {0, "teach-rounds", OPT_WHOLE, &w.teach_rounds, "R", "each so many times, and their mean teaches (default 1)", 1, 1000},
         {0, "teach-epochs", OPT_WHOLE, &w.teach_epochs, "N", "of a teacher, whose size is the network's default (default 80; mlp 60)", 1, 100000},
         {0, "teach-dropout", OPT_REAL, &w.teach_dropout, "X", "of a teacher (default 0.2; mlp 0.5)", 0, 0.95},
         {0, "teacher", OPT_TEXT, &t->teachers, "MODEL,...", "learn the mean answer of these models, files or carried, too"},

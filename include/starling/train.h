@@ -112,8 +112,10 @@ typedef struct sl_train_options {
     float soft_temperature;
 
     /* Without `soft`: teachers that never saw what they teach. The objects to learn from fall into so many parts, and
-       a network trained on the others answers for all rows of each. 0: none. */
+       a network trained on the others answers for all rows of each. 0: none. With teach_rounds of R such a part has
+       R teachers, who differ by chance alone, and learns from the mean of what they say. */
     uint32_t teach;
+    uint32_t teach_rounds;
     uint32_t teach_epochs;   /* a teacher has the size of sl_net_size_preset(net.name); what is not said here is as below */
     float teach_drop_head;
 

@@ -127,6 +127,9 @@ static sl_status ask_teachers(const sl_dataset *data, const sl_train_options *tr
     t.fold = train->fold;
     t.leave_out = train->leave_out;
     t.teach = train->teach;
+    t.teach_rounds = train->teach_rounds;
+    t.teach_epochs = train->teach_epochs;
+    t.teach_drop_head = train->teach_drop_head;
     t.epochs = train->epochs;
     t.seed = train->seed;
     t.threads = train->threads;

@@ -25,9 +25,15 @@ typedef struct school {
     bool *leave_out; /* of the teacher at hand */
     size_t *rows;    /* that it answers for */
     float *soft;
-    uint32_t teacher;
+    uint32_t part_now, round; /* which teacher is at hand: of which part, and which of those of that part */
     bool stopped;
 } school;
+
+/* Its number, from 0. */
+static uint32_t teacher_of(const school *s)
+{
+    return s->part_now * s->student->teach_rounds + s->round;
+}
 
 /* Objects that the student learns from fall into parts; those it is judged by, and those left out, into none. */
 static void share_out(school *s)
@@ -49,16 +55,16 @@ static bool tell(void *user, const sl_train_progress *progress)
     school *s = user;
     const sl_train_options *o = s->student;
     sl_train_progress p = *progress;
-    const double parts = o->teach, epochs = o->epochs;
-    const double done = s->teacher + (double)p.epoch / p.epochs, all = parts + parts / (parts - 1) * epochs / p.epochs;
-    p.teacher = s->teacher + 1;
-    p.teachers = o->teach;
+    const double parts = o->teach, teachers = parts * o->teach_rounds, epochs = o->epochs;
+    const double done = teacher_of(s) + (double)p.epoch / p.epochs, all = teachers + parts / (parts - 1) * epochs / p.epochs;
+    p.teacher = teacher_of(s) + 1;
+    p.teachers = o->teach * o->teach_rounds;
     p.seconds_left = p.seconds * (all - done) / done;
     s->stopped = o->progress != NULL && !o->progress(o->user, &p);
     return !s->stopped;
 }
 
-/* Answers for the rows of one part. */
+/* Answers for the rows of one part: the mean of its teachers'. */
 static sl_status answer(school *s, const sl_model *model, sl_error *err)
 {
     const size_t n = sl_dataset_rows(s->data);
@@ -66,13 +72,16 @@ static sl_status answer(school *s, const sl_model *model, sl_error *err)
     for (size_t i = 0; i < n; i++) {
         sl_dataset_row row;
         sl_dataset_get(s->data, i, &row);
-        if (s->part[row.object] == (int)s->teacher) s->rows[n_rows++] = i;
+        if (s->part[row.object] == (int)s->part_now) s->rows[n_rows++] = i;
     }
     sl_answers answers;
     const sl_status status = sl_answers_run(model, s->data, n_rows, s->rows, 0, s->student->threads, &answers, err);
     for (size_t i = 0; status == SL_OK && i < n_rows; i++) {
-        memcpy(s->soft + s->rows[i] * answers.n_classes, answers.p + i * answers.n_classes,
-               answers.n_classes * sizeof *s->soft);
+        float *soft = s->soft + s->rows[i] * answers.n_classes;
+        const float *p = answers.p + i * answers.n_classes;
+        for (uint32_t c = 0; c < answers.n_classes; c++) {
+            soft[c] = (s->round > 0 ? soft[c] : 0) + p[c] / (float)s->student->teach_rounds;
+        }
     }
     sl_answers_free(&answers);
     return status;
@@ -84,7 +93,7 @@ static bool choose(school *s)
     const size_t n = sl_dataset_objects(s->data);
     bool any = false;
     for (size_t i = 0; i < n; i++) {
-        const bool mine = s->part[i] == (int)s->teacher;
+        const bool mine = s->part[i] == (int)s->part_now;
         any = any || mine;
         s->leave_out[i] = mine || s->part[i] == NO_PART;
     }
@@ -93,11 +102,10 @@ static bool choose(school *s)
 
 static sl_status teach(school *s, sl_error *err)
 {
-    if (!choose(s)) return SL_OK;
     sl_train_options o = *s->student;
     char checkpoint[4096];
     if (o.checkpoint != NULL) {
-        const int n = snprintf(checkpoint, sizeof checkpoint, "%s.teacher-%u", o.checkpoint, s->teacher + 1);
+        const int n = snprintf(checkpoint, sizeof checkpoint, "%s.teacher-%u", o.checkpoint, teacher_of(s) + 1);
         if (n >= (int)sizeof checkpoint) return SL_FAIL(err, SL_ERR_INVAL, SL_REASON_NONE, "the name of a checkpoint is too long");
         o.checkpoint = checkpoint;
     }
@@ -108,7 +116,7 @@ static sl_status teach(school *s, sl_error *err)
     o.leave_out = s->leave_out;
     o.epochs = s->student->teach_epochs;
     o.drop_head = s->student->teach_drop_head;
-    o.seed += s->teacher + 1;
+    o.seed += teacher_of(s) + 1;
     o.calibrate = false;
     o.soft_share = 0;
     o.soft_temperature = 1; /* so that another share of them in the loss finds the same teachers in their checkpoints */
@@ -124,7 +132,7 @@ static sl_status teach(school *s, sl_error *err)
     if (status == SL_OK) status = answer(s, model, err);
     sl_model_close(model);
     free(bytes);
-    if (status < 0) sl_error_prefix(err, "teacher %u", s->teacher + 1);
+    if (status < 0) sl_error_prefix(err, "teacher %u", teacher_of(s) + 1);
     return status;
 }
 
@@ -142,7 +150,10 @@ sl_status sl_teach(const sl_dataset *data, const sl_train_options *options, uint
         share_out(&s);
         for (size_t i = 0; i < n_soft; i++) s.soft[i] = NAN;
     }
-    for (; status == SL_OK && s.teacher < options->teach; s.teacher++) status = teach(&s, err);
+    for (; status == SL_OK && s.part_now < options->teach; s.part_now++) {
+        const bool any = choose(&s);
+        for (s.round = 0; status == SL_OK && any && s.round < options->teach_rounds; s.round++) status = teach(&s, err);
+    }
     free(s.part);
     free(s.leave_out);
     free(s.rows);

@@ -149,7 +149,7 @@ static sl_train_progress progress_of(const run *r, double epoch_seconds)
     const sl_train_state *s = &r->state;
     const double done = (double)(s->epoch - r->first_epoch), to_do = r->options->epochs - (double)s->epoch;
     const double left = done > 0 ? 1e-9 * (double)(sl_clock_ns() - r->learning_ns) / done * to_do : NAN;
-    return (sl_train_progress){.teachers = r->options->soft != NULL ? r->options->teach : 0, .epoch = (uint32_t)s->epoch, .epochs = r->options->epochs, .train_loss = s->train_loss,
+    return (sl_train_progress){.teachers = r->options->soft != NULL ? r->options->teach * r->options->teach_rounds : 0, .epoch = (uint32_t)s->epoch, .epochs = r->options->epochs, .train_loss = s->train_loss,
                                .loss = s->loss, .accuracy = s->accuracy, .best_loss = s->best_loss,
                                .best_epoch = (uint32_t)s->best_epoch, .rate = s->rate, .seconds = s->seconds,
                                .seconds_left = left,
@@ -201,7 +201,7 @@ static sl_status check_options(const sl_train_options *o, sl_error *err)
     const bool drops = within(o->drop_encoder, 0, 0.95f) && within(o->drop_head, 0, 0.95f) &&
                        o->novelty >= 0 && o->novelty < SL_N_NOVELTY_KINDS &&
                        (o->temperature == 0 || (o->temperature >= 0.05f && o->temperature <= 20));
-    const bool teach = o->teach != 1 && o->teach <= 1000 && (o->teach == 0 || (o->teach_epochs >= 1 && o->teach_epochs <= 100000 &&
+    const bool teach = o->teach != 1 && o->teach <= 1000 && (o->teach == 0 || (o->teach_rounds >= 1 && o->teach_rounds <= 1000 && o->teach_epochs >= 1 && o->teach_epochs <= 100000 &&
                        within(o->teach_drop_head, 0, 0.95f)));
     const bool loop = o->epochs >= 1 && o->epochs <= 100000 && o->batch >= 1 && o->batch <= 65536 && o->threads <= 1024 &&
                       o->folds != 1 && o->folds <= 1000 && (o->folds == 0 || o->fold < o->folds);
@@ -351,7 +351,7 @@ sl_status sl_train_defaults(const char *net, sl_train_options *out, sl_error *er
 {
     SL_REQUIRE(out != NULL, err);
     *out = (sl_train_options){
-        .folds = 5, .balance = 0, .prior = 1, .soft_share = 0.5f, .soft_temperature = 1, .teach_epochs = 80, .teach_drop_head = 0.2f,
+        .folds = 5, .balance = 0, .prior = 1, .soft_share = 0.5f, .soft_temperature = 1, .teach_rounds = 1, .teach_epochs = 80, .teach_drop_head = 0.2f,
         .optimizer = SL_OPTIMIZER_ADAMW, .rate = 2e-3f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .decay = 0.2f,
         .clip = 1, .schedule = SL_SCHEDULE_COSINE, .warmup = 2, .final = 0.01f, .plateau_factor = 0.3f,
         .plateau_epochs = 5, .average = 0.998f, .drop_encoder = 0.1f, .drop_head = 0.2f, .epochs = 80, .batch = 64,

@@ -82,6 +82,34 @@ static void a_part_is_hidden_from_its_teacher(void **state)
     sl_dataset_close(other);
 }
 
+/* The first part's two teachers are the ones that seeds one apart give alone. */
+static void rounds_are_averaged(void **state)
+{
+    (void)state;
+    sl_dataset *data = open_data(&size);
+    float *soft[3];
+    for (uint32_t k = 0; k < 3; k++) {
+        sl_train_options o = options_for();
+        o.teach_rounds = k == 2 ? 2 : 1;
+        o.seed += k == 1;
+        assert_int_equal(sl_teach(data, &o, 0, &soft[k], &err), SL_OK);
+    }
+    const sl_train_options o = options_for();
+    size_t n = 0;
+    for (size_t i = 0; i < sl_dataset_rows(data); i++) {
+        sl_dataset_row row;
+        sl_dataset_get(data, i, &row);
+        if (sl_train_part(row.object_id, o.teach) != 0 || sl_train_fold(row.object_id, o.folds) == o.fold) continue;
+        for (size_t c = 3 * i; c < 3 * i + 3; c++) {
+            assert_true(fabsf(soft[2][c] - 0.5f * (soft[0][c] + soft[1][c])) < 1e-6f);
+            n += soft[0][c] != soft[1][c];
+        }
+    }
+    assert_true(n > 50);
+    for (int k = 0; k < 3; k++) free(soft[k]);
+    sl_dataset_close(data);
+}
+
 static void those_left_out_are_told_nothing(void **state)
 {
     (void)state;
@@ -149,13 +177,14 @@ static void bounds_and_the_untaught(void **state)
     (void)state;
     sl_dataset *data = open_data(&size);
     sl_train_result result;
-    for (int k = 0; k < 5; k++) {
+    for (int k = 0; k < 6; k++) {
         sl_train_options o = options_for();
         if (k == 0) o.teach = 1;
         if (k == 1) o.teach = 1001;
         if (k == 2) o.teach_epochs = 0;
         if (k == 3) o.teach_drop_head = 1;
         if (k == 4) o.rate = 0;
+        if (k == 5) o.teach_rounds = 0;
         assert_int_equal(sl_train(data, &o, in_folder("one"), &result, &err), SL_ERR_INVAL);
     }
     sl_train_options o = options_for();
@@ -198,7 +227,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_part_is_hidden_from_its_teacher),
-        cmocka_unit_test(those_left_out_are_told_nothing),
+        cmocka_unit_test(rounds_are_averaged), cmocka_unit_test(those_left_out_are_told_nothing),
         cmocka_unit_test(the_same_comes_of_any_threads_and_pauses),
         cmocka_unit_test(bounds_and_the_untaught),
     };
