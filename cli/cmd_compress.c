@@ -102,7 +102,7 @@ static int parse_units(const char *text, sl_compress_options *o)
 /* Numbers as the parser has them. */
 typedef struct numbers {
     double sparsity, price, prune_from, prune_to, cluster_from, cluster_kept, rate, decay, average, dropout, teach_dropout, soft_share,
-        temperature;
+        balance, temperature;
     uint64_t features, keep_heads, clusters, clusters_first, clusters_vector, again, bits, folds, fold, epochs, batch, seed, threads,
         resamples, teach, teach_rounds, teach_epochs, head[2], width, heads, hidden, most_bytes, halvings, densities, sizes, rounds;
     int start, quantize, coding;
@@ -121,7 +121,7 @@ static numbers numbers_of(const compress_wishes *w)
         .clusters_first = c->clusters_first, .clusters_vector = c->clusters_vector, .again = c->again, .bits = c->bits,
         .folds = t->folds, .fold = t->fold, .epochs = t->epochs, .batch = t->batch, .seed = t->seed, .threads = t->threads,
         .resamples = 1000, .teach = t->teach, .teach_rounds = t->teach_rounds, .teach_epochs = t->teach_epochs,
-        .teach_dropout = (double)t->teach_drop_head, .head = {t->net.head[0], t->net.head[1]}, .width = t->net.width, .heads = t->net.heads,
+        .teach_dropout = (double)t->teach_drop_head, .balance = (double)t->balance, .head = {t->net.head[0], t->net.head[1]}, .width = t->net.width, .heads = t->net.heads,
         .hidden = t->net.hidden, .start = (int)c->start, .quantize = (int)c->quantize, .halvings = 2, .sizes = 27, .rounds = 3,
     };
 }
@@ -165,6 +165,7 @@ static void grant(const numbers *n, compress_wishes *w)
     t->average = (float)n->average;
     t->drop_head = t->drop_encoder = (float)n->dropout;
     t->soft_share = (float)n->soft_share;
+    t->balance = (float)n->balance;
     t->temperature = (float)n->temperature;
     t->folds = (uint32_t)n->folds;
     t->fold = (uint32_t)n->fold;
@@ -282,6 +283,7 @@ static int parse(int argc, char **argv, compress_wishes *w)
         {0, "average", OPT_REAL, &n.average, "X", "what the weights' average keeps in a step (default 0.998)", 0, 0.999999},
         {0, "dropout", OPT_REAL, &n.dropout, "X", "(default 0.05)", 0, 0.95},
         {0, "soft-share", OPT_REAL, &n.soft_share, "X", "of the loss that is the teacher's (default 0.3; t2 0.5)", 0, 1},
+        {0, "balance", OPT_REAL, &n.balance, "X", "an object's weight goes as (objects of its class)^-X: 1 counts classes alike (default 0)", 0, 2},
         {0, "teach", OPT_WHOLE, &n.teach, "K", "first train K teachers, each on all but one part of the objects to learn from; 0: MODEL "
                                                "teaches (default 4; t2 0)", 0, 64},
         {0, "teach-rounds", OPT_WHOLE, &n.teach_rounds, "R", "each so many times, and their mean teaches (default 1)", 1, 1000},
