@@ -178,9 +178,12 @@ void sl_cluster_fit(size_t n, const float *x, uint32_t k, bool zero, sl_cluster_
     if (start == SL_CLUSTER_SPREAD) {
         start_spread(n, x, k, seed, scratch, out);
     } else {
-        memcpy(scratch, x, n * sizeof *scratch);
-        qsort(scratch, n, sizeof *scratch, ascending);
-        (start == SL_CLUSTER_LINEAR ? start_linear : start_density)(n, scratch, k - out->n, out);
+        size_t n_some = 0; /* zeros that have a value of their own would take most of the density's starts */
+        for (size_t i = 0; i < n; i++) {
+            if (!zero || x[i] != 0) scratch[n_some++] = x[i];
+        }
+        qsort(scratch, n_some, sizeof *scratch, ascending);
+        if (n_some > 0) (start == SL_CLUSTER_LINEAR ? start_linear : start_density)(n_some, scratch, k - out->n, out);
     }
     tidy(out);
     sl_cluster_improve(n, x, 0, zero, ROUNDS, out);

@@ -64,6 +64,13 @@ static void clusters_are_near_the_best(void **state)
         for (uint32_t i = 0; i < c.n; i++) zero = zero || c.center[i] == 0;
         assert_true(zero);
     }
+    /* Five in six are pruned: the others have as many values, wherever they start. */
+    for (int i = 0; i < N; i++) x[i] = i % 6 == 0 ? x[i] : 0;
+    for (int start = 0; start < SL_N_CLUSTER_STARTS; start++) {
+        sl_cluster_fit(N, x, 9, true, (sl_cluster_start)start, 1, scratch, &c);
+        assert_int_equal(c.n, 9);
+        assert_true(6 * distortion(&c, x, counts) < 0.040);
+    }
 }
 
 static void each_number_goes_to_the_nearest(void **state)
