@@ -1,4 +1,5 @@
 /* Compression: clusters, rounding, the form that weights take while they are learned, and what becomes of a model. */
+#include "folder.h"
 #include "train_data.h"
 
 #include "compress/cluster.h"
@@ -7,17 +8,7 @@
 #include "starling/answers.h"
 #include "starling/compress.h"
 
-static char folder[] = "/tmp/starling-compress-XXXXXX";
 static const data_size small = {.objects = 200, .copies = 2, .steps = 20, .features = 6, .classes = 3, .telling = true};
-
-static const char *in_folder(const char *name)
-{
-    static char paths[8][96];
-    static int next;
-    char *path = paths[next++ % 8];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
 
 /* ---- clusters ---- */
 
@@ -539,18 +530,11 @@ static void options_have_bounds(void **state)
     sl_dataset_close(data);
 }
 
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) == NULL;
-}
-
 static int remove_folder(void **state)
 {
     (void)state;
     static const char *const names[] = {"data", "large", "small"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) unlink(in_folder(names[i]));
-    return rmdir(folder);
+    return remove_files(sizeof names / sizeof names[0], names);
 }
 
 int main(void)

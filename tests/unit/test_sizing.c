@@ -1,20 +1,10 @@
 /* Sizes to try, the front of those tried, and grids of fewer times. */
+#include "folder.h"
 #include "train_data.h"
 
 #include "starling/gp.h"
 #include "starling/lightcurve.h"
 #include "starling/sizing.h"
-
-static char folder[] = "/tmp/starling-sizing-XXXXXX";
-
-static const char *in_folder(const char *name)
-{
-    static char paths[4][96];
-    static int next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
 
 /* ---- the front ---- */
 
@@ -343,18 +333,11 @@ static void other_rows_are_told_from_the_same(void **state)
     sl_dataset_close(a);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) != NULL ? 0 : -1;
-}
-
 static int tear_down(void **state)
 {
     (void)state;
     static const char *const names[] = {"model", "whole", "thin", "a", "b"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) unlink(in_folder(names[i]));
-    return rmdir(folder);
+    return remove_files(sizeof names / sizeof names[0], names);
 }
 
 int main(void)
@@ -370,5 +353,5 @@ int main(void)
         cmocka_unit_test(every_third_time_is_the_shorter_grid),
         cmocka_unit_test(other_rows_are_told_from_the_same),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, make_folder, tear_down);
 }

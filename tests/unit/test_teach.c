@@ -1,21 +1,12 @@
 /* Teachers that never saw what they teach. */
+#include "folder.h"
 #include "train_data.h"
 
 #include "train/split.h"
 #include "train/teach.h"
 
-static char folder[] = "/tmp/starling-teach-XXXXXX";
 static const data_size size = {.objects = 120, .copies = 2, .steps = 4, .features = 3, .classes = 3, .telling = true};
 static sl_error err;
-
-static const char *in_folder(const char *name)
-{
-    static char paths[8][96];
-    static int next;
-    char *path = paths[next++ % 8];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
 
 static sl_dataset *open_data(const data_size *s)
 {
@@ -207,12 +198,6 @@ static void bounds_and_the_untaught(void **state)
     free(soft);
     sl_dataset_close(small);
     sl_dataset_close(data);
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) == NULL;
 }
 
 static int remove_folder(void **state)

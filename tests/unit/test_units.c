@@ -1,4 +1,5 @@
 /* Whole units and heads: where networks have them, what they are worth, and networks without them. */
+#include "folder.h"
 #include "random_stack.h"
 #include "train_data.h"
 
@@ -7,17 +8,6 @@
 #include "model/open_model.h"
 #include "starling/compress.h"
 #include "train/nets.h"
-
-static char folder[] = "/tmp/starling-units-XXXXXX";
-
-static const char *in_folder(const char *name)
-{
-    static char paths[4][96];
-    static int next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
 
 static sl_model *open_parts(const sl_model_parts *parts, void **bytes)
 {
@@ -398,18 +388,11 @@ static void options_have_bounds(void **state)
     sl_arena_release(&arena);
 }
 
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) == NULL;
-}
-
 static int remove_folder(void **state)
 {
     (void)state;
     static const char *const names[] = {"data", "large", "small"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) unlink(in_folder(names[i]));
-    return rmdir(folder);
+    return remove_files(sizeof names / sizeof names[0], names);
 }
 
 int main(void)
