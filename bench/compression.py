@@ -3,7 +3,8 @@
 usage: compression.py BUILD DOCS --plasticc FOLDER [--exclude IDS] [--shared FOLDER] [--only NAME,...] [--epochs N]
                       [--threads N]
 
-FOLDER has PLAsTiCC's two tables. Each network of MODELS is prepared, trained and compressed in every combination; the
+FOLDER has PLAsTiCC's two tables. Each network of MODELS is prepared, trained and compressed in every combination, with the
+options that models/recipe.sh tells, on four fifths of the objects; the
 TFLite files under the shared folder are imported and get rows of their own, and LiteRT opens and runs them in the same run,
 where it is installed. Writes DOCS/compression.md and, beside it, NAME.csv and NAME.svg in DOCS/compression/. What was prepared
 and trained stays in BUILD/compress-table and is taken again; a change of the options below makes it anew. --only and
@@ -20,24 +21,8 @@ import tempfile
 import time
 from pathlib import Path
 
-# All that distinguishes the networks of the tables: how their data are prepared, how they are trained, and how they are compressed.
-MODELS = {
-    "gr": {
-        "prepare": "--bands gr --copies 16 --no-grid",
-        "train": "--net mlp --novelty none",
-        "table": "--sparsity 0.925 --clusters 6 --clusters-vector 3 --epochs 250",
-    },
-    "ugrizy": {
-        "prepare": "--bands ugrizy --copies 12 --no-grid",
-        "train": "--net mlp --novelty none",
-        "table": "--sparsity 0.935 --features 140",
-    },
-    "ugrizy-photoz": {
-        "prepare": "--bands ugrizy --redshift --copies 12 --no-grid",
-        "train": "--net mlp --novelty none",
-        "table": "--sparsity 0.935 --features 140",
-    },
-}
+MODELS = ["gr", "ugrizy", "ugrizy-photoz"]
+RECIPE = Path(__file__).resolve().parent.parent / "models/recipe.sh"
 
 # Imported networks: their weights as they are.
 IMPORTED = {"table": "--no-tuning --folds 2 --sparsity 0.3 --clusters 32 --clusters-vector 0"}
@@ -45,13 +30,13 @@ G, R = "1", "2"  # PLAsTiCC's passbands
 
 INTRODUCTION = """# Compression
 
-Made by `./dev compress-table`, which trains the networks of these tables itself: they are not the models that the program
-carries. No row is copied from another. Every combination of the four steps is written to a file, opened and run. *Bits a weight* are those of the whole file, labels and contract included,
+Made by `./dev compress-table`, which trains the networks of these tables itself, by the recipe of the models that the program
+carries (`models/recipe.sh`) but on four fifths of the objects, so that the others can judge. No row is copied from another. Every combination of the four steps is written to a file, opened and run. *Bits a weight* are those of the whole file, labels and contract included,
 over the parameters of the original. Times are medians: from the file's name to an open model, to its first answer, and
 an answer after that. The log-loss weighs classes alike; it is that of objects that neither the model nor its
 teachers learned from (a fifth of PLAsTiCC's training set without the reserved objects); the difference is paired and
-has the middle 95 % of 1000 resamples. The same objects chose the epoch and the temperature of each run, original and
-compressed alike, so both losses are somewhat too good. Pruned and clustered rows share what was learned: one fine-tuning with pruning, one with
+has the middle 95 % of 1000 resamples. The same objects chose the temperature of each run, and the epoch of the originals and of
+the rows without clusters, whose losses are somewhat too good by that (by 0.01 of the originals in g and r, `models/README.md`); rows with clusters are their last epoch's. Pruned and clustered rows share what was learned: one fine-tuning with pruning, one with
 clusters, one with both; one set of teachers teaches all three. Clusters alone have so many values for all weights of a
 dense matrix; beside pruning the zeros have theirs.
 """
@@ -180,11 +165,12 @@ class Tables:
 
     def own(self, name):
         """Section of a network of ours."""
-        recipe = MODELS[name]
+        recipe = dict(line.split(" ", 1) for line in run("sh", RECIPE, name).splitlines())
         print(f"{name}:", flush=True)
         data = self.prepared(name, self.arguments.plasticc / "plasticc_train_lightcurves.csv", *recipe["prepare"].split())
-        model = self.made(name, "starling", "train", data, *recipe["train"].split(), *self.learn(), *self.threads, "-q")
-        options = " ".join([recipe["table"], *map(str, self.learn())])
+        model = self.made(name, "starling", "train", data, *recipe["train"].split(), "--novelty", "none", *self.learn(),
+                          *self.threads, "-q")
+        options = " ".join([recipe["compress"], *map(str, self.learn())])
         table, objects, minutes = self.table(name, model, data, options)
         self.seconds += 60 * minutes
         print(f"  {minutes:.1f} minutes", flush=True)

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """The models and LightGBM on the same objects that none of them has seen: log-loss, and the difference in pairs.
 
-    bench/examination.py FOLDER IDS [--model gr=FILE ...] [--against gr=FILE ...] [--build build] [--threads 2]
+    bench/examination.py FOLDER IDS [--model gr=FILE ...] [--against gr=FILE ...] [--alone] [--build build] [--threads 2]
 
 FOLDER holds plasticc_train_{lightcurves,metadata}.csv, IDS is a CSV with a column object_id: the objects of the
 examination. Models are those that the program carries unless given. LightGBM (bench/lightgbm_peer.py) learns from all
-other objects, with three augmented copies of each, in the same run. --against names models to compare with in pairs, the
-uncompressed ones, say. Prints Markdown.
+other objects, with three augmented copies of each, in the same run; not with --alone. --against names models to compare with
+in pairs, the uncompressed ones, say: the objects are prepared as these want them. Prints Markdown.
 """
 import argparse
 import json
@@ -41,7 +41,7 @@ def ask(starling, model, folder, ids, work, against):
     """What the model answers: ids, labels, probabilities, class names; and the JSON of starling evaluate."""
     data, answers = work / "exam.data", work / "answers.csv"
     subprocess.run([starling, "prepare", folder / "plasticc_train_lightcurves.csv", "-l",
-                    folder / "plasticc_train_metadata.csv", "--like", model, "--only", ids, "-q", "-o", data], check=True)
+                    folder / "plasticc_train_metadata.csv", "--like", against or model, "--only", ids, "-q", "-o", data], check=True)
     told = subprocess.run([starling, "evaluate", "-m", model, data, "--json", "--answers", answers,
                            *(["--against", against] if against else [])], check=True, capture_output=True, text=True).stdout
     lines = answers.read_text().splitlines()
@@ -58,11 +58,24 @@ def losses(p, label):
 
 def show_difference(told, name):
     """The paired difference to the model of --against, of starling evaluate itself."""
-    for figure in told.get("difference", {}).items():
-        if figure[0] == "log_loss":
-            d = figure[1]
-            print(f"\n{name}: log-loss minus that of the model compared with {d['value']:+.4f} "
-                  f"(95 % {d['low']:+.4f} to {d['high']:+.4f})")
+    if "difference" not in told:
+        return
+    d = told["difference"]["log_loss"]
+    print(f"\n{name}: log-loss minus that of the model compared with {d['value']:+.4f} "
+          f"(95 % {d['low']:+.4f} to {d['high']:+.4f})\n")
+    print("| | log-loss | compared with | difference |\n|---|---|---|---|")
+    for a, b in zip(*(model["whole"]["classes"] for model in told["models"])):
+        if a["rows"] > 0:
+            x, y = a["log_loss"]["value"], b["log_loss"]["value"]
+            print(f"| {a['class']} ({a['rows']}) | {x:.3f} | {y:.3f} | {x - y:+.3f} |")
+
+
+def show_figures(name, told):
+    whole = told["models"][0]["whole"]["figures"]
+    print(f"\n{name}: log-loss of starling evaluate {whole['log_loss']['value']:.4f} "
+          f"({whole['log_loss']['low']:.3f} to {whole['log_loss']['high']:.3f}), accuracy {whole['accuracy']['value']:.3f}, "
+          f"mean F1 {whole['f1']['value']:.3f}, "
+          f"calibration error {100 * whole['ece']['value']:.1f} %, at the classes' shares {100 * whole['ece_shares']['value']:.1f} %")
 
 
 def show(name, ours, peer):
@@ -87,10 +100,14 @@ def show(name, ours, peer):
     for k, class_name in enumerate(ours["names"]):
         if k in b_names:
             print(f"| {class_name} ({np.sum(label == k)}) | {a[k]:.3f} | {b[b_names[k]]:.3f} | {a[k] - b[b_names[k]]:+.3f} |")
-    whole = ours["told"]["models"][0]["whole"]["figures"]
-    print(f"\n{name}: log-loss of starling evaluate {whole['log_loss']['value']:.4f} "
-          f"({whole['log_loss']['low']:.3f} to {whole['log_loss']['high']:.3f}), mean F1 {whole['f1']['value']:.3f}, "
-          f"calibration error {100 * whole['ece']['value']:.1f} %, at the classes' shares {100 * whole['ece_shares']['value']:.1f} %")
+    show_figures(name, ours["told"])
+
+
+def ask_peer(models, arguments, written):
+    subprocess.run([sys.executable, HERE / "lightgbm_peer.py", arguments.folder, "--exclude", arguments.ids, "--only",
+                    "--setting", *[SETTINGS[m] for m in models], "--threads", arguments.threads, "--build", arguments.build,
+                    "--write", written], check=True, stdout=sys.stderr)
+    return np.load(written)
 
 
 def main():
@@ -99,6 +116,7 @@ def main():
     parser.add_argument("ids")
     parser.add_argument("--model", nargs="+", default=[])
     parser.add_argument("--against", nargs="+", default=[])
+    parser.add_argument("--alone", action="store_true")
     parser.add_argument("--build", default=str(HERE.parent / "build"))
     parser.add_argument("--threads", default="2")
     arguments = parser.parse_args()
@@ -109,13 +127,12 @@ def main():
         work = Path(folder)
         ours = {name: ask(starling, model, arguments.folder, arguments.ids, work, against.get(name))
                 for name, model in models.items()}
-        written = work / "peer.npz"
-        subprocess.run([sys.executable, HERE / "lightgbm_peer.py", arguments.folder, "--exclude", arguments.ids, "--only",
-                        "--setting", *[SETTINGS[m] for m in models], "--threads", arguments.threads, "--build", arguments.build,
-                        "--write", written], check=True, stdout=sys.stderr)
-        peers = np.load(written)
+        peers = {} if arguments.alone else ask_peer(models, arguments, work / "peer.npz")
         for name in models:
-            show(name, ours[name], {key: peers[f"{SETTINGS[name]}_{key}"] for key in ("p", "label", "id")})
+            if arguments.alone:
+                show_figures(name, ours[name]["told"])
+            else:
+                show(name, ours[name], {key: peers[f"{SETTINGS[name]}_{key}"] for key in ("p", "label", "id")})
             show_difference(ours[name]["told"], name)
 
 

@@ -20,9 +20,12 @@ int open_models(const char *command, const char *name, models *out)
         out->n = 1;
         return EXIT_WELL;
     }
-    for (const char *carried; out->n < SL_MAX_MODELS && (carried = sl_model_embedded(out->n)) != NULL; out->n++) {
+    const char *carried;
+    for (size_t i = 0; out->n < SL_MAX_MODELS && (carried = sl_model_embedded(i)) != NULL; i++) {
         sl_error err;
+        if (!sl_model_embedded_unasked(i)) continue;
         if (sl_model_open_embedded(carried, &out->model[out->n], &err) < 0) return say_failed(command, carried, &err);
+        out->n++;
     }
     return EXIT_WELL;
 }

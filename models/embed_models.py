@@ -2,7 +2,8 @@
 
 usage: embed_models.py OUT.c [FILE.starling]...
 
-A model is called by its file's name without the ending; they keep the order of the arguments.
+A model is called by its file's name without the ending; they keep the order of the arguments. NAME-small answers only
+where it is asked for by name.
 """
 import sys
 from pathlib import Path
@@ -18,5 +19,7 @@ with open(out, "w", encoding="utf-8") as f:
         f.write("};\n")
     f.write("const sl_embedded_model sl_embedded_models[] = {\n")
     for i, file in enumerate(files):
-        f.write(f'    {{"{Path(file).stem}", model_{i}, sizeof model_{i}}},\n')
+        name = Path(file).stem
+        by_name = str(name.endswith("-small")).lower()
+        f.write(f'    {{"{name}", {by_name}, model_{i}, sizeof model_{i}}},\n')
     f.write("    {0},\n};\n")

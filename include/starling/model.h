@@ -35,6 +35,8 @@ SL_API void sl_model_close(sl_model *model);
 
 /* The name of the i-th model that the library carries, or NULL behind the last. models/README.md tells of them. */
 SL_API const char *sl_model_embedded(size_t index);
+/* Is it one of those that alerts are given to where no model is named? The others are small copies of these. */
+SL_API bool sl_model_embedded_unasked(size_t index);
 /* Open it as sl_model_open_memory would. SL_ERR_INVAL where there is none of that name. */
 SL_API sl_status sl_model_open_embedded(const char *name, sl_model **out, sl_error *err);
 

@@ -13,6 +13,11 @@ const char *sl_model_embedded(size_t index)
     return NULL;
 }
 
+bool sl_model_embedded_unasked(size_t index)
+{
+    return sl_model_embedded(index) != NULL && !sl_embedded_models[index].by_name;
+}
+
 sl_status sl_model_open_embedded(const char *name, sl_model **out, sl_error *err)
 {
     SL_REQUIRE(name != NULL && out != NULL, err);

@@ -372,6 +372,7 @@ static void each_carried_model_opens_by_its_name(void **state)
     for (size_t i = 0; sl_model_embedded(i) != NULL; i++) {
         assert_ok(sl_model_open_embedded(sl_model_embedded(i), &m, &err), &err);
         assert_null(m->aligned_copy); /* run in place */
+        assert_int_equal(sl_model_embedded_unasked(i), strstr(sl_model_embedded(i), "-small") == NULL);
         sl_model_close(m);
     }
     assert_int_equal(sl_model_open_embedded("no such model", &m, &err), SL_ERR_INVAL);
