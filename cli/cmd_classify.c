@@ -142,7 +142,7 @@ int cmd_classify(int argc, char **argv)
     const opt options[] = {
         {'m', "model", OPT_TEXT, &s.model, "MODEL", "a model file, or one of the program's own by name; unless given, each alert goes to "
          "the one of gr, ugrizy and ugrizy-photoz that suits its survey: g and r, six bands, six bands with a redshift. "
-         "gr-small is gr in 6 kB, and answers twice as fast; so the others"},
+         "gr-small is gr in 6 kB, its network twice as fast; so the others"},
         {'o', "output", OPT_TEXT, &s.out, "OUT", "write the records to OUT, not to standard output"},
         {'f', "format", OPT_CHOICE, &s.format, "FORMAT",
          "jsonl, csv or avro (ELAsTiCC's brokerClassification); unless given, the ending of OUT says it, else jsonl",
