@@ -4,10 +4,9 @@ usage: compression.py BUILD DOCS --plasticc FOLDER [--exclude IDS] [--shared FOL
                       [--threads N]
 
 FOLDER has PLAsTiCC's two tables. Each network of MODELS is prepared, trained and compressed in every combination, with the
-options that models/recipe.sh tells, on four fifths of the objects; the
-TFLite files under the shared folder are imported and get rows of their own, and LiteRT opens and runs them in the same run,
+options that models/recipe.sh tells, on four fifths of the objects; the TFLite files under the shared folder are imported and get rows of their own, and LiteRT opens and runs them in the same run,
 where it is installed. Writes DOCS/compression.md and, beside it, NAME.csv and NAME.svg in DOCS/compression/. What was prepared
-and trained stays in BUILD/compress-table and is taken again; a change of the options below makes it anew. --only and
+and trained stays in BUILD/compress-table and is taken again; a change of the recipe makes it anew. --only and
 --epochs (of everything that learns) are for trying: what they leave out is missing in DOCS.
 """
 import argparse

@@ -2,7 +2,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "commands.h"
 #include "inspect.h"
@@ -139,9 +138,7 @@ static int inspect_model(const char *path, bool json)
 /* A model file says so in its first bytes; or it is the name of one that the program carries. */
 static bool is_model(const char *path)
 {
-    for (size_t i = 0; access(path, F_OK) != 0 && sl_model_embedded(i) != NULL; i++) {
-        if (strcmp(sl_model_embedded(i), path) == 0) return true;
-    }
+    if (is_carried(path)) return true;
     char head[8] = "";
     FILE *f = strcmp(path, "-") != 0 ? fopen(path, "rbe") : NULL;
     if (f == NULL) return false;

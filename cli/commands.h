@@ -40,6 +40,8 @@ typedef struct models {
     size_t n;
     sl_model *model[SL_MAX_MODELS];
 } models;
+/* The name of a model that the program carries, and of no file? */
+bool is_carried(const char *name);
 /* A model file, or one that the program carries, by its name, where no file has that. */
 sl_status open_model(const char *name, sl_model **out, sl_error *err);
 /* `name` is a file, or one of the program's models where there is no such file; NULL: all of these. The exit code,

@@ -4,11 +4,17 @@
 
 #include "commands.h"
 
+bool is_carried(const char *name)
+{
+    for (size_t i = 0; sl_model_embedded(i) != NULL; i++) {
+        if (strcmp(sl_model_embedded(i), name) == 0) return access(name, F_OK) != 0;
+    }
+    return false;
+}
+
 sl_status open_model(const char *name, sl_model **out, sl_error *err)
 {
-    bool carried = false;
-    for (size_t i = 0; sl_model_embedded(i) != NULL; i++) carried |= strcmp(sl_model_embedded(i), name) == 0;
-    return carried && access(name, F_OK) != 0 ? sl_model_open_embedded(name, out, err) : sl_model_open(name, out, err);
+    return is_carried(name) ? sl_model_open_embedded(name, out, err) : sl_model_open(name, out, err);
 }
 
 int open_models(const char *command, const char *name, models *out)

@@ -17,7 +17,7 @@ if [ -n "$exclude" ]; then exclude=$(cd "$(dirname "$exclude")" && pwd)/$(basena
 cd "$data" # so that no folder gets into a model's source
 if [ $# = 0 ]; then set -- gr ugrizy ugrizy-photoz; fi
 
-for recipe; do sh "$models/recipe.sh" "$recipe" >"$work/recipe"; done # is there such a model?
+for recipe; do sh "$models/recipe.sh" "$recipe" >/dev/null; done # is there such a model?
 
 # Run starling, and keep what was run for the model's card.
 run() {
